@@ -1,0 +1,19 @@
+//! Credentials to users: the chain of authenticators and its members.
+//!
+//! Each authenticator answers with an [`Outcome`]: this is who it is, I have no opinion, or the
+//! credential was mine but is bad. [`Chain`] asks them in Kubernetes' order. Users are made when files
+//! are read, their groups complete and their subjects hashed; authenticating hands out what is there.
+
+mod anonymous;
+pub mod basic_file;
+mod bearer;
+mod chain;
+mod gate;
+mod group_adder;
+mod outcome;
+pub mod password;
+pub mod token_file;
+mod verified;
+
+pub use chain::{Chain, ChainBuilder};
+pub use outcome::{Authenticated, Cause, Error, Method, Outcome};

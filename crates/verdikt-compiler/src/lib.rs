@@ -1,0 +1,12 @@
+//! Policy objects to hash-indexed decision tables, and every look-up over them.
+//!
+//! Each authorizer has a folder: `compile.rs` writes what `table.rs` describes, `lookup.rs` reads it
+//! to decide, `explain.rs` reads it to say why. Everything slow happens when policy changes.
+
+pub mod abac;
+mod filter;
+mod intern;
+pub mod rbac;
+mod rules;
+
+pub use rules::{NonResourceRule, ResourceRule, Rules};

@@ -1,0 +1,50 @@
+//! What a front took from the bytes of a request, before anyone has judged it.
+
+/// The credentials of one request, borrowed from the front that received it.
+///
+/// A front fills in what the request carried and nothing else; which of it counts, and in what
+/// order, is the business of the authenticator chain.
+#[derive(Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct Credentials<'a> {
+    /// The first `Authorization` header value, as received (any bytes).
+    pub authorization: Option<&'a [u8]>,
+    /// A bearer token that did not come in a header, such as `spec.token` of a TokenReview.
+    pub token: Option<&'a str>,
+    /// The decoded path of the request; anonymous access can be limited to some paths.
+    pub path: &'a str,
+}
+
+impl<'a> Credentials<'a> {
+    /// A request that brings no credential at all.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// A bearer token, already taken out of whatever carried it.
+    pub fn bearer(token: &'a str) -> Self {
+        Self { token: Some(token), ..Self::default() }
+    }
+
+    /// The value of an `Authorization` header, as received.
+    pub fn authorization(value: &'a [u8]) -> Self {
+        Self { authorization: Some(value), ..Self::default() }
+    }
+
+    /// The same credentials on a request to `path` (decoded).
+    #[must_use]
+    pub fn with_path(self, path: &'a str) -> Self {
+        Self { path, ..self }
+    }
+}
+
+/// Says which credentials are present, never what they are.
+impl std::fmt::Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials")
+            .field("authorization", &self.authorization.is_some())
+            .field("token", &self.token.is_some())
+            .field("path", &self.path)
+            .finish()
+    }
+}

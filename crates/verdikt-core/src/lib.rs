@@ -1,0 +1,35 @@
+//! The vocabulary of verdikt: what a request brings, what is asked, and what is answered.
+//!
+//! No I/O, no async, and nothing of verdikt's own below it: a custom authenticator or authorizer
+//! needs this crate alone. Follow a request: [`Credentials`] → [`User`] → [`RequestInfo`] →
+//! [`Attributes`] → [`Effect`] with a [`Reason`] and a [`Revision`].
+
+mod attributes;
+mod credentials;
+mod decision;
+mod escape;
+pub mod field_selector;
+mod hash;
+mod identity;
+pub mod label_selector;
+pub mod names;
+mod printable;
+mod query;
+mod quote;
+mod reason;
+mod request_info;
+mod secret;
+mod url;
+mod user;
+
+pub use attributes::{Attributes, Selectors};
+pub use credentials::Credentials;
+pub use decision::{Effect, Revision};
+pub use hash::{HashKey, same, words};
+pub use identity::{Identity, Requester, Subjects};
+pub use quote::GoQuoted;
+pub use reason::Reason;
+pub use request_info::{RequestInfo, RequestInfoError};
+pub use secret::Secret;
+pub use url::UrlError;
+pub use user::{User, groups, users};

@@ -1,0 +1,24 @@
+//! Text to policy objects, with the place of everything and all mistakes at once.
+//!
+//! Nothing here fails as a whole: every function returns what it could read together with
+//! [`Diagnostic`]s, and the caller decides what an error among them means. No file is opened here;
+//! the caller brings the bytes.
+
+pub mod abac;
+pub mod basic_file;
+mod credential_file;
+mod csv;
+mod diagnostic;
+pub mod document;
+mod limits;
+mod manifest;
+mod place;
+mod policy_set;
+pub mod rbac;
+pub mod token_file;
+
+pub use diagnostic::{Diagnostic, Label, Severity};
+pub use limits::Limits;
+pub use manifest::{Manifest, Options, Secret, ServiceAccount, parse_manifest};
+pub use place::{Origin, Place, Source};
+pub use policy_set::PolicySet;

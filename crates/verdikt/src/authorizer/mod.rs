@@ -1,0 +1,141 @@
+//! The authorizers, thin over the compiled tables, and the chain that asks them in order.
+
+mod chain;
+
+use verdikt_compiler::{Rules, abac, rbac};
+use verdikt_core::{Attributes, Effect, Reason, User};
+
+use crate::Mode;
+use crate::explanation::{Explanation, Miss, Path};
+
+pub(crate) use chain::{Chain, Verdict};
+
+/// One authorizer of the chain.
+#[derive(Debug)]
+pub(crate) enum Authorizer {
+    AlwaysAllow,
+    AlwaysDeny,
+    Abac(Box<AbacAuthorizer>),
+    Rbac(Box<rbac::Table>),
+}
+
+/// ABAC with the file its lines are from, for explanations.
+#[derive(Debug)]
+pub(crate) struct AbacAuthorizer {
+    pub(crate) table: abac::Table,
+    pub(crate) file: std::sync::Arc<str>,
+}
+
+impl Authorizer {
+    pub(crate) fn mode(&self) -> Mode {
+        match self {
+            Self::AlwaysAllow => Mode::AlwaysAllow,
+            Self::AlwaysDeny => Mode::AlwaysDeny,
+            Self::Abac(_) => Mode::Abac,
+            Self::Rbac(_) => Mode::Rbac,
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Self::AlwaysAllow | Self::AlwaysDeny => 0,
+            Self::Abac(abac) => abac.table.heap_bytes(),
+            Self::Rbac(table) => table.stats().heap_bytes,
+        }
+    }
+
+    /// Why the request is allowed; none for no opinion. None of these authorizers denies.
+    #[inline]
+    fn allows(&self, request: &Attributes<'_>) -> Option<Reason> {
+        match self {
+            Self::AlwaysAllow => Some(Reason::AlwaysAllow),
+            Self::AlwaysDeny => None,
+            Self::Abac(abac) => abac.table.lookup(request).map(Reason::AbacPolicy),
+            Self::Rbac(table) => table.lookup(request).map(Reason::RbacBinding),
+        }
+    }
+
+    /// The reason of an allow, in Kubernetes' words; empty where it gives none.
+    fn reason(&self, reason: Reason, user: &User) -> String {
+        match (self, reason) {
+            (Self::Rbac(table), Reason::RbacBinding(binding)) => table.reason(binding, user),
+            _ => String::new(),
+        }
+    }
+
+    /// The reason of having no opinion.
+    fn no_opinion(&self, user: &User, namespace: &str) -> String {
+        match self {
+            Self::AlwaysAllow => String::new(),
+            Self::AlwaysDeny => "Everything is forbidden.".to_owned(),
+            Self::Abac(_) => abac::NO_POLICY_MATCHED.to_owned(),
+            Self::Rbac(table) => table.no_opinion_reason(user, namespace),
+        }
+    }
+
+    fn rules_for(&self, user: &User, namespace: &str, rules: &mut Rules) {
+        match self {
+            Self::AlwaysAllow => rules.add_everything(),
+            Self::AlwaysDeny => {}
+            Self::Abac(abac) => abac.table.rules_for(user, namespace, rules),
+            Self::Rbac(table) => table.rules_for(user, namespace, rules),
+        }
+    }
+
+    fn explain(&self, request: &Attributes<'_>, into: &mut Explanation) {
+        let authorizer = self.mode().authorizer_name();
+        match self {
+            Self::AlwaysAllow => into.paths.push(Path {
+                authorizer,
+                rule: "everything".to_owned(),
+                ..Path::default()
+            }),
+            Self::AlwaysDeny => {}
+            Self::Abac(abac) => abac.explain(request, into),
+            Self::Rbac(table) => {
+                let found = table.explain(request);
+                into.paths.extend(found.paths.into_iter().map(|path| Path {
+                    authorizer,
+                    binding: path.binding,
+                    role: path.role,
+                    subject: path.subject,
+                    rule: path.rule,
+                    origin: path.binding_origin.to_string(),
+                    role_origin: path.role_origin.to_string(),
+                    decides: false,
+                }));
+                into.misses.extend(found.misses.into_iter().map(|miss| Miss {
+                    authorizer,
+                    kind: miss.kind,
+                    text: miss.text,
+                    origin: miss.origin.to_string(),
+                }));
+            }
+        }
+    }
+}
+
+impl AbacAuthorizer {
+    fn explain(&self, request: &Attributes<'_>, into: &mut Explanation) {
+        for index in self.table.all_matching(request) {
+            let Some(policy) = self.table.policy(index) else { continue };
+            into.paths.push(Path {
+                authorizer: Mode::Abac.authorizer_name(),
+                subject: abac::subject_text(policy),
+                rule: abac::rule_text(policy),
+                origin: format!("{}:{}", self.file, policy.line),
+                ..Path::default()
+            });
+        }
+    }
+}
+
+/// What one authorizer of the chain makes of a request, for explanations.
+pub(crate) fn answer(authorizer: &Authorizer, request: &Attributes<'_>) -> (Effect, String) {
+    let nobody = User::default();
+    let user = request.user.map_or(&nobody, |user| user.user());
+    match authorizer.allows(request) {
+        Some(reason) => (Effect::Allow, authorizer.reason(reason, user)),
+        None => (Effect::NoOpinion, authorizer.no_opinion(user, request.namespace)),
+    }
+}

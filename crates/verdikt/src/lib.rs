@@ -1,0 +1,37 @@
+//! Who is this, and may they do it? The embedded engine, deciding exactly as Kubernetes would.
+//!
+//! Build an [`Engine`] from manifests, policy lines and token files; then ask. [`Engine::decide`] is
+//! the request line (credentials to decision), [`Engine::reload`] the policy line (files to tables);
+//! they meet in a [`Snapshot`], which is swapped atomically. Nothing here needs an async runtime.
+
+mod authorizer;
+mod builder;
+mod decision;
+mod engine;
+mod explanation;
+mod mode;
+mod reload;
+mod snapshot;
+pub mod source;
+mod status;
+
+pub use builder::Builder;
+pub use decision::{Decision, Unauthenticated};
+pub use engine::Engine;
+pub use explanation::{Answer, EffectName, Explanation, Miss, Path};
+pub use mode::{Mode, UnknownMode};
+pub use reload::{LoadError, Reload};
+pub use snapshot::Snapshot;
+pub use source::WatchOptions;
+pub use status::{Attempt, Counts, Loaded, Status};
+
+pub use verdikt_authn as authn;
+pub use verdikt_authn::{Authenticated, Outcome};
+pub use verdikt_compiler::{NonResourceRule, ResourceRule, Rules};
+pub use verdikt_core::{
+    Attributes, Credentials, Effect, GoQuoted, HashKey, Identity, Reason, RequestInfo,
+    RequestInfoError, Requester, Revision, Secret, Selectors, User, field_selector, groups,
+    label_selector, users,
+};
+pub use verdikt_parser as parser;
+pub use verdikt_parser::{Diagnostic, Label, Limits, Place, PolicySet, Severity};

@@ -1,0 +1,83 @@
+//! Authorization modes, spelt as kube-apiserver's `--authorization-mode` spells them.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// An authorizer that can be put into the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mode {
+    /// Allows everything.
+    AlwaysAllow,
+    /// Has no opinion on anything, and says `Everything is forbidden.`.
+    AlwaysDeny,
+    /// Policy lines of `--authorization-policy-file`.
+    Abac,
+    /// Roles and bindings of the policy folders.
+    Rbac,
+}
+
+impl Mode {
+    /// The spelling of the flag.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AlwaysAllow => "AlwaysAllow",
+            Self::AlwaysDeny => "AlwaysDeny",
+            Self::Abac => "ABAC",
+            Self::Rbac => "RBAC",
+        }
+    }
+
+    /// The authorizer's name in joined reasons: the mode in lower case.
+    pub fn authorizer_name(self) -> &'static str {
+        match self {
+            Self::AlwaysAllow => "alwaysallow",
+            Self::AlwaysDeny => "alwaysdeny",
+            Self::Abac => "abac",
+            Self::Rbac => "rbac",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Mode {
+    type Err = UnknownMode;
+
+    /// Case counts, as upstream.
+    fn from_str(text: &str) -> Result<Self, UnknownMode> {
+        Ok(match text {
+            "AlwaysAllow" => Self::AlwaysAllow,
+            "AlwaysDeny" => Self::AlwaysDeny,
+            "ABAC" => Self::Abac,
+            "RBAC" => Self::Rbac,
+            "Node" | "Webhook" => return Err(UnknownMode::NotBuilt(text.to_owned())),
+            _ => return Err(UnknownMode::Unknown(text.to_owned())),
+        })
+    }
+}
+
+/// A mode this engine cannot be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnknownMode {
+    /// Kubernetes does not know it either.
+    Unknown(String),
+    /// Kubernetes knows it; this version of verdikt does not have it.
+    NotBuilt(String),
+}
+
+impl fmt::Display for UnknownMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(mode) => write!(f, "authorization-mode {mode:?} is not a valid mode"),
+            Self::NotBuilt(mode) => {
+                write!(f, "authorization-mode {mode:?} is not part of this version of verdikt")
+            }
+        }
+    }
+}
+
+impl std::error::Error for UnknownMode {}

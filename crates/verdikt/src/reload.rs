@@ -1,0 +1,306 @@
+//! The policy line: files to text to objects to tables to a snapshot that serves, in one function.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError};
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use verdikt_authn as authn;
+use verdikt_compiler::{abac, rbac};
+use verdikt_core::{HashKey, Revision};
+use verdikt_parser::{
+    Diagnostic, Limits, Manifest, Options, PolicySet, basic_file, parse_manifest, token_file,
+};
+
+use crate::Mode;
+use crate::authorizer::{AbacAuthorizer, Authorizer, Chain};
+use crate::engine::Engine;
+use crate::snapshot::Snapshot;
+use crate::source::{Contents, FileSet, Text};
+use crate::status::{Attempt, Counts, Loaded, now};
+
+/// Where policy comes from, and what is made of it.
+pub(crate) struct Sources {
+    pub(crate) files: FileSet,
+    /// Manifests the embedding program gave, by name.
+    pub(crate) inline: Vec<Text>,
+    /// Objects the embedding program gave.
+    pub(crate) objects: Arc<PolicySet>,
+    pub(crate) modes: Vec<Mode>,
+    pub(crate) anonymous: bool,
+    pub(crate) limits: Limits,
+    pub(crate) default_namespace: Option<String>,
+}
+
+/// What a reload found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reload {
+    /// Nothing differs from what serves.
+    Unchanged(Revision),
+    /// New policy serves from now on.
+    Changed(Revision),
+}
+
+/// A policy that was refused as a whole.
+#[derive(Clone, Debug)]
+pub struct LoadError {
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Engine {
+    /// The policy line: reads every source again and, if all of it is good, makes it serve at once.
+    /// Requests that are being answered finish with the policy they began with.
+    ///
+    /// # Errors
+    /// If anything is wrong with any source, all of it is refused, and what served goes on serving.
+    pub fn reload(&self) -> Result<Reload, LoadError> {
+        let sources = self.0.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.snapshot();
+        let result = read(&sources).and_then(|contents| {
+            if contents.digest() == current.digest() {
+                return Ok(None);
+            }
+            let parsed = parse(contents, &sources)?;
+            let revision = Revision(current.revision.0 + 1);
+            compile(parsed, &sources, &self.0.key, revision).map(Some)
+        });
+        self.finish_reload(result, current.revision)
+    }
+
+    /// Gives the manifests of [`crate::Builder::manifest`] new texts, and reloads.
+    ///
+    /// # Errors
+    /// As [`Engine::reload`]; the texts before stay then.
+    pub fn replace_manifests<N: Into<Arc<str>>, T: Into<Vec<u8>>>(
+        &self,
+        manifests: impl IntoIterator<Item = (N, T)>,
+    ) -> Result<Reload, LoadError> {
+        let new = manifests.into_iter().map(|(name, text)| Text::new(name, text)).collect();
+        let swap = |texts| {
+            let mut sources = self.0.sources.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut sources.inline, texts)
+        };
+        let old = swap(new);
+        self.reload().inspect_err(|_| drop(swap(old)))
+    }
+
+    /// Swapped, or refused and reported.
+    fn finish_reload(
+        &self,
+        result: Result<Option<Snapshot>, LoadError>,
+        serving: Revision,
+    ) -> Result<Reload, LoadError> {
+        let mut last = self.0.last_attempt.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(None) => {
+                *last = Attempt::succeeded(Vec::new());
+                Ok(Reload::Unchanged(serving))
+            }
+            Ok(Some(snapshot)) => {
+                let revision = snapshot.revision;
+                tracing::info!(%revision, digest = snapshot.digest(), "policy loaded");
+                *last = Attempt::succeeded(snapshot.loaded.warnings.clone());
+                self.0.current.store(Arc::new(snapshot));
+                Ok(Reload::Changed(revision))
+            }
+            Err(error) => {
+                // The same broken files are reported once, not at every look.
+                if last.ok || last.diagnostics != error.diagnostics {
+                    tracing::error!(serving = %serving, "policy refused: {error}");
+                }
+                *last = Attempt::failed(&error);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Objects of every kind, read and checked, with what was found on the way.
+struct Parsed {
+    digest: String,
+    policy: Arc<PolicySet>,
+    abac: Option<(Arc<str>, Vec<verdikt_parser::abac::Policy>)>,
+    tokens: Option<(Arc<str>, Vec<token_file::Record>)>,
+    basic: Option<(Arc<str>, Vec<basic_file::Record>)>,
+    manifest_files: usize,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// The first snapshot of an engine.
+pub(crate) fn first_snapshot(sources: &Sources, key: &HashKey) -> Result<Snapshot, LoadError> {
+    let parsed = parse(read(sources)?, sources)?;
+    compile(parsed, sources, key, Revision(1))
+}
+
+/// File → text.
+fn read(sources: &Sources) -> Result<Contents, LoadError> {
+    let (mut contents, found) = sources.files.read();
+    contents.manifests.extend(sources.inline.iter().cloned());
+    contents.warnings = LoadError::unless_good(found)?;
+    Ok(contents)
+}
+
+/// Text → objects.
+fn parse(contents: Contents, sources: &Sources) -> Result<Parsed, LoadError> {
+    let default_namespace = sources.default_namespace.clone();
+    let options = Options { limits: sources.limits, default_namespace, ..Options::default() };
+    let read: Vec<(Manifest, Vec<Diagnostic>)> = contents
+        .manifests
+        .par_iter()
+        .map(|text| parse_manifest(&text.source(), &options))
+        .collect();
+    let digest = contents.digest();
+    let manifest_files = read.len();
+    let mut diagnostics = contents.warnings;
+    let mut manifests = Vec::with_capacity(read.len());
+    for (manifest, found) in read {
+        manifests.push(manifest);
+        diagnostics.extend(found);
+    }
+    let (policy, found) = PolicySet::from_manifests(manifests);
+    diagnostics.extend(found);
+    let policy = united(policy, &sources.objects);
+
+    let limits = &sources.limits;
+    let with = |text: Option<Text>| text.map(|text| (Arc::clone(&text.name), text));
+    let abac = with(contents.abac).map(|(name, text)| {
+        let (file, found) = verdikt_parser::abac::parse(&text.source(), limits);
+        diagnostics.extend(found);
+        (name, file.policies)
+    });
+    let tokens = with(contents.tokens).map(|(name, text)| {
+        let (records, found) = token_file::parse(&text.source(), limits);
+        diagnostics.extend(found);
+        (name, records)
+    });
+    let basic = with(contents.basic).map(|(name, text)| {
+        let (records, found) = basic_file::parse(&text.source(), limits);
+        diagnostics.extend(found);
+        (name, records)
+    });
+    let diagnostics = LoadError::unless_good(diagnostics)?;
+    Ok(Parsed { digest, policy, abac, tokens, basic, manifest_files, diagnostics })
+}
+
+/// What was read and what the embedding program gave; the latter may be large, and is not copied
+/// unless there is something to add to it.
+fn united(read: PolicySet, given: &Arc<PolicySet>) -> Arc<PolicySet> {
+    if read.is_empty() {
+        return Arc::clone(given);
+    }
+    let mut all = read;
+    if !given.is_empty() {
+        all.extend(PolicySet::clone(given));
+    }
+    Arc::new(all)
+}
+
+/// Objects → tables → snapshot.
+fn compile(
+    parsed: Parsed,
+    sources: &Sources,
+    key: &HashKey,
+    revision: Revision,
+) -> Result<Snapshot, LoadError> {
+    let counts = counts(&parsed);
+    let Parsed { digest, policy, mut abac, tokens, basic, mut diagnostics, .. } = parsed;
+    let mut authorizers = Vec::new();
+    for mode in &sources.modes {
+        authorizers.push(match mode {
+            Mode::AlwaysAllow => Authorizer::AlwaysAllow,
+            Mode::AlwaysDeny => Authorizer::AlwaysDeny,
+            Mode::Abac => {
+                let (file, policies) = abac.take().unwrap_or_default();
+                let table = abac::Table::compile(&policies, key);
+                Authorizer::Abac(Box::new(AbacAuthorizer { table, file }))
+            }
+            Mode::Rbac => {
+                let (table, found) = rbac::Table::compile(&policy, key);
+                diagnostics.extend(found);
+                Authorizer::Rbac(Box::new(table))
+            }
+        });
+    }
+    let mut builder = authn::Chain::builder(key).anonymous(sources.anonymous);
+    if let Some((name, records)) = tokens {
+        builder = builder.token_file(&name, records);
+    }
+    if let Some((name, records)) = basic {
+        builder = builder.basic_file(&name, records);
+    }
+    let (authenticators, found) = builder.build();
+    diagnostics.extend(found);
+    let warnings = LoadError::unless_good(diagnostics)?;
+    let authorizers = Chain::new(authorizers);
+    let loaded = Loaded {
+        digest,
+        loaded_at: now(),
+        sources: sources.files.names(),
+        authenticators: authenticators.names(),
+        authorization_modes: sources.modes.iter().map(|mode| mode.as_str()).collect(),
+        counts,
+        table_bytes: authorizers.heap_bytes(),
+        warnings,
+    };
+    Ok(Snapshot { revision, authenticators, authorizers, loaded })
+}
+
+fn counts(parsed: &Parsed) -> Counts {
+    let policy = &parsed.policy;
+    Counts {
+        manifest_files: parsed.manifest_files,
+        roles: policy.roles.len(),
+        cluster_roles: policy.cluster_roles.len(),
+        role_bindings: policy.role_bindings.len(),
+        cluster_role_bindings: policy.cluster_role_bindings.len(),
+        service_accounts: policy.service_accounts.len(),
+        secrets: policy.secrets.len(),
+        abac_policies: parsed.abac.as_ref().map_or(0, |(_, policies)| policies.len()),
+        tokens: parsed.tokens.as_ref().map_or(0, |(_, records)| records.len()),
+        basic_users: parsed.basic.as_ref().map_or(0, |(_, records)| records.len()),
+        skipped: policy.skipped.clone(),
+    }
+}
+
+impl LoadError {
+    /// The findings, if none of them is an error.
+    pub(crate) fn unless_good(found: Vec<Diagnostic>) -> Result<Vec<Diagnostic>, Self> {
+        if found.iter().any(Diagnostic::is_error) {
+            return Err(Self { diagnostics: found });
+        }
+        Ok(found)
+    }
+
+    /// Everything that was found, warnings included.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+}
+
+/// The first error, and how many more there are.
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut errors = self.diagnostics.iter().filter(|found| found.is_error());
+        if let Some(first) = errors.next() {
+            write!(f, "{first}")?;
+        }
+        match errors.count() {
+            0 => Ok(()),
+            1 => f.write_str(" (and 1 more error)"),
+            more => write!(f, " (and {more} more errors)"),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl Attempt {
+    pub(crate) fn succeeded(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { at: now(), ok: true, error: None, diagnostics }
+    }
+
+    fn failed(error: &LoadError) -> Self {
+        let diagnostics = error.diagnostics.clone();
+        Self { at: now(), ok: false, error: Some(error.to_string()), diagnostics }
+    }
+}

@@ -1,0 +1,72 @@
+//! Everything one request sees: who people are and what they may do, at one revision.
+//!
+//! The request line and the policy line meet here and nowhere else. A snapshot never changes.
+
+use std::sync::Arc;
+
+use verdikt_authn as authn;
+use verdikt_compiler::Rules;
+use verdikt_core::{Attributes, Credentials, Revision, User};
+
+use crate::authorizer::{Chain, Verdict};
+use crate::decision::{Decision, Held};
+use crate::explanation::Explanation;
+use crate::status::Loaded;
+
+/// One state of the policy, complete and immutable. Take one with [`crate::Engine::snapshot`] to ask
+/// several questions of the same state.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub(crate) revision: Revision,
+    pub(crate) authenticators: authn::Chain,
+    pub(crate) authorizers: Chain,
+    pub(crate) loaded: Loaded,
+}
+
+impl Snapshot {
+    /// Which state this is; later ones have higher numbers.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// SHA-256 of everything this state was made from, in hex.
+    pub fn digest(&self) -> &str {
+        &self.loaded.digest
+    }
+
+    /// Who the credentials belong to.
+    pub fn authenticate(&self, credentials: &Credentials<'_>) -> authn::Outcome {
+        self.authenticators.authenticate(credentials)
+    }
+
+    /// May `request.user` do this? As [`crate::Engine::authorize`], but always of this state.
+    pub fn authorize<'a>(self: &Arc<Self>, request: &'a Attributes<'a>) -> Decision<'a> {
+        Decision {
+            verdict: self.verdict(request),
+            snapshot: Held::Shared(Arc::clone(self)),
+            request,
+            authenticated: None,
+        }
+    }
+
+    /// Whether the request is allowed. See [`crate::Engine::authorize`] for an answer with its reason.
+    pub fn is_allowed(&self, request: &Attributes<'_>) -> bool {
+        self.verdict(request).effect.is_allowed()
+    }
+
+    /// All rules that hold for `user` in `namespace` (cluster-wide ones alone if it is empty), as a
+    /// SelfSubjectRulesReview lists them.
+    pub fn rules_for(&self, user: &User, namespace: &str) -> Rules {
+        self.authorizers.rules_for(user, namespace)
+    }
+
+    /// Every way in which the request is allowed, or what comes near.
+    pub fn explain(&self, request: &Attributes<'_>) -> Explanation {
+        self.authorizers.explain(request).at(self.revision)
+    }
+
+    #[inline]
+    pub(crate) fn verdict(&self, request: &Attributes<'_>) -> Verdict {
+        self.authorizers.authorize(request)
+    }
+}

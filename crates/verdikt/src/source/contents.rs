@@ -1,0 +1,84 @@
+//! What was read: named texts, and one digest over all of them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use verdikt_parser::{Diagnostic, Source};
+
+/// A text and the name it is reported under. Cheap to clone.
+#[derive(Clone)]
+pub struct Text {
+    /// The path as the user gave it, `<stdin>`, or any other name that means something to the user.
+    pub name: Arc<str>,
+    /// The name below the folder that was given, so that the digest is the same wherever that lies.
+    local_name: Arc<str>,
+    bytes: Arc<Vec<u8>>,
+}
+
+/// Everything that was read for one policy.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Contents {
+    /// Manifests, in the order in which they count: a later object replaces an earlier one.
+    pub manifests: Vec<Text>,
+    /// ABAC policy lines.
+    pub abac: Option<Text>,
+    /// The static token file.
+    pub tokens: Option<Text>,
+    /// The basic-auth file.
+    pub basic: Option<Text>,
+    /// What was found while reading, and does not keep the texts from being used.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Text {
+    /// A text that did not come from a folder; its name is part of the digest.
+    pub fn new(name: impl Into<Arc<str>>, bytes: impl Into<Vec<u8>>) -> Self {
+        let name = name.into();
+        Self { local_name: Arc::clone(&name), name, bytes: Arc::new(bytes.into()) }
+    }
+
+    pub(super) fn listed(name: String, local_name: &str, bytes: Vec<u8>) -> Self {
+        Self { name: name.into(), local_name: local_name.into(), bytes: Arc::new(bytes) }
+    }
+
+    /// The text as the parser takes it.
+    pub fn source(&self) -> Source<'_> {
+        Source::new(Arc::clone(&self.name), &self.bytes)
+    }
+}
+
+/// Shows name and size only: the text may hold tokens and passwords.
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} ({} bytes)", self.name, self.bytes.len())
+    }
+}
+
+impl Contents {
+    /// SHA-256 over all names and bytes in hex. Names are those below the folder that was given, so
+    /// equal contents have equal digests on any machine.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for text in &self.manifests {
+            add(&mut hash, b'm', &text.local_name, text);
+        }
+        // What a single file is called changes nothing.
+        for (kind, text) in [(b'a', &self.abac), (b't', &self.tokens), (b'b', &self.basic)] {
+            if let Some(text) = text {
+                add(&mut hash, kind, "", text);
+            }
+        }
+        format!("{:x}", hash.finalize())
+    }
+}
+
+/// Lengths go in as well, so that no two lists of texts run together to the same bytes.
+fn add(hash: &mut Sha256, kind: u8, name: &str, text: &Text) {
+    hash.update([kind]);
+    for part in [name.as_bytes(), text.bytes.as_slice()] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+}

@@ -1,0 +1,21 @@
+//! Where policy comes from: files, read as one consistent set and watched for changes.
+//!
+//! Reading goes `list` (what lies there, links resolved, nothing opened) → `read` (bounded) →
+//! [`Contents`], which are compared by [`Contents::digest`]. Watching lists again and again, and
+//! tells someone else to read when something may have changed.
+
+mod bell;
+mod contents;
+mod files;
+mod findings;
+mod listing;
+mod places;
+mod read;
+#[cfg(test)]
+mod tests;
+mod walk;
+mod watch;
+
+pub use contents::{Contents, Text};
+pub use files::FileSet;
+pub use watch::{WatchOptions, Watcher};

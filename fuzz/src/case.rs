@@ -1,0 +1,234 @@
+//! The bodies of the fuzz targets: what must hold for any input at all.
+
+use verdikt_authn::{Chain, Outcome};
+use verdikt_compiler::{Rules, rbac};
+use verdikt_core::{
+    Attributes, Credentials, Effect, HashKey, RequestInfo, User, field_selector, groups,
+    label_selector,
+};
+use verdikt_parser::{
+    Diagnostic, Limits, Options, PolicySet, Source, abac, basic_file, parse_manifest, token_file,
+};
+
+use crate::reference::{self, Answer};
+use crate::world::{Question, World};
+
+/// One target: takes any bytes, and panics if something does not hold.
+pub type Case = fn(&[u8]);
+
+/// All targets by name.
+pub const CASES: [(&str, Case); 9] = [
+    ("manifest_yaml", manifest_yaml),
+    ("manifest_json", manifest_json),
+    ("abac_file", abac_file),
+    ("token_file", token_file),
+    ("basic_file", basic_file),
+    ("request_info", request_info),
+    ("label_selector", label_selector),
+    ("field_selector", field_selector),
+    ("authenticate_authorize", authenticate_authorize),
+];
+
+/// Manifests in YAML: read, put together, compiled.
+pub fn manifest_yaml(bytes: &[u8]) {
+    manifest(&Source::new("fuzz.yaml", bytes));
+}
+
+/// Manifests in JSON: read, put together, compiled.
+pub fn manifest_json(bytes: &[u8]) {
+    manifest(&Source::new("fuzz.json", bytes));
+}
+
+fn manifest(source: &Source<'_>) {
+    let (manifest, found) = parse_manifest(source, &Options::default());
+    check_diagnostics(source, &found);
+    let (policy, found) = PolicySet::from_manifests([manifest]);
+    check_diagnostics(source, &found);
+    let (table, _) = rbac::Table::compile(&policy, &HashKey::random());
+
+    let jane = User::new("jane", ["dev"]);
+    let request = Attributes { namespace: "default", ..Attributes::resource(&jane, "get", "pods") };
+    check_rbac(&policy, &table, &request);
+}
+
+/// ABAC policy files: read, compiled, and asked about each policy's own words.
+pub fn abac_file(bytes: &[u8]) {
+    let source = Source::new("policy.jsonl", bytes);
+    let (file, found) = abac::parse(&source, &Limits::default());
+    check_diagnostics(&source, &found);
+    let table = verdikt_compiler::abac::Table::compile(&file.policies, &HashKey::random());
+    for policy in &file.policies {
+        let user = User::new(policy.user.clone(), [policy.group.clone()]);
+        let resource = Attributes {
+            namespace: &policy.namespace,
+            api_group: &policy.api_group,
+            ..Attributes::resource(&user, "update", &policy.resource)
+        };
+        let path = Attributes::non_resource(&user, "get", &policy.non_resource_path);
+        for request in [resource, path] {
+            check_abac(&file.policies, &table, &request);
+        }
+    }
+}
+
+/// Static token files: read, and every token in them tried.
+pub fn token_file(bytes: &[u8]) {
+    let source = Source::new("tokens.csv", bytes);
+    let (records, found) = token_file::parse(&source, &Limits::default());
+    check_diagnostics(&source, &found);
+    let (chain, _) =
+        Chain::builder(&HashKey::random()).token_file("tokens.csv", records.clone()).build();
+    for record in &records {
+        let token = record.token.expose();
+        let Ok(text) = std::str::from_utf8(token) else { continue };
+        let last = records.iter().rfind(|other| other.token.matches(token));
+        match chain.authenticate(&Credentials::bearer(text)) {
+            Outcome::Authenticated(who) => {
+                assert_eq!(last.map(|record| &record.user.name), Some(&who.user().name));
+            }
+            other => assert!(text.is_empty(), "a token of the file was refused: {other:?}"),
+        }
+    }
+}
+
+/// Basic-auth files: read, and hashed passwords in them understood or refused. None is verified, as a
+/// hash may ask for more memory and time than a fuzzer has.
+pub fn basic_file(bytes: &[u8]) {
+    let source = Source::new("basic.csv", bytes);
+    let (records, found) = basic_file::parse(&source, &Limits::default());
+    check_diagnostics(&source, &found);
+    let (_, found) = Chain::builder(&HashKey::random()).basic_file("basic.csv", records).build();
+    check_diagnostics(&source, &found);
+}
+
+/// A method, a newline, and the target of a request line.
+pub fn request_info(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (method, target) = text.split_once('\n').unwrap_or(("GET", &text));
+    match RequestInfo::from_request(method, target) {
+        Ok(info) => {
+            let request = Attributes::from_request(None, &info);
+            assert_eq!(request.path, info.path());
+            assert!(request.resource_request || request.resource.is_empty(), "{info:?}");
+        }
+        Err(error) => drop(error.to_string()),
+    }
+}
+
+/// Label selectors: parsed, printed, and asked about an object without labels.
+pub fn label_selector(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    match label_selector::parse(&text) {
+        Ok(requirements) => {
+            for requirement in &requirements {
+                drop(requirement.to_string());
+                requirement.matches(&std::collections::BTreeMap::new());
+            }
+        }
+        Err(error) => drop(error.to_string()),
+    }
+}
+
+/// Field selectors: parsed and looked through.
+pub fn field_selector(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    match field_selector::parse(&text) {
+        Ok(requirements) => drop(field_selector::exact_match(&requirements, "metadata.name")),
+        Err(error) => drop(error.to_string()),
+    }
+}
+
+/// Who is this, and may they do it: tables and reference must agree, for users as they are asked about
+/// and for those a token brings.
+pub fn authenticate_authorize(bytes: &[u8]) {
+    let world = World::new(bytes);
+    let key = HashKey::random();
+    let (rbac, _) = rbac::Table::compile(&world.policy, &key);
+    let abac = verdikt_compiler::abac::Table::compile(&world.abac, &key);
+    let tokens = world.token_file();
+    let (records, found) =
+        token_file::parse(&Source::new("tokens.csv", tokens.as_bytes()), &Limits::default());
+    assert!(!found.iter().any(Diagnostic::is_error), "{tokens:?}: {found:?}");
+    let (chain, _) = Chain::builder(&key).token_file("tokens.csv", records).anonymous(true).build();
+
+    for question in &world.questions {
+        let request = question.attributes();
+        check_rbac(&world.policy, &rbac, &request);
+        check_abac(&world.abac, &abac, &request);
+
+        let credentials = question.token.map_or_else(Credentials::none, Credentials::bearer);
+        let outcome = chain.authenticate(&credentials);
+        match (expected_user(&world, question), &outcome) {
+            (Some(user), Outcome::Authenticated(who)) => {
+                assert_eq!(&user, who.user(), "token {:?} of\n{tokens}", question.token);
+                let request = Attributes { user: Some(who.identity().into()), ..question.request };
+                check_rbac(&world.policy, &rbac, &request);
+                check_abac(&world.abac, &abac, &request);
+            }
+            (None, Outcome::Authenticated(_)) | (Some(_), _) => {
+                panic!("token {:?} of\n{tokens}\n{outcome:?}", question.token);
+            }
+            (None, _) => {}
+        }
+    }
+}
+
+/// Whom the token of a question belongs to: the last line that has it, with the group of everyone who
+/// is authenticated.
+fn expected_user(world: &World, question: &Question) -> Option<User> {
+    let Some(token) = question.token else { return Some(User::anonymous()) };
+    let mut lines = world.tokens.iter().filter(|[other, ..]| *other == token && !token.is_empty());
+    let [_, name, uid, of_user] = lines.next_back()?;
+    let mut user = User::new(*name, of_user.split(','));
+    user.uid = (*uid).to_owned();
+    if !user.is_in(groups::AUTHENTICATED) {
+        user.groups.push(groups::AUTHENTICATED.to_owned());
+    }
+    Some(user)
+}
+
+fn check_rbac(policy: &PolicySet, table: &rbac::Table, request: &Attributes<'_>) {
+    let user = request.user.map(|user| user.user().clone()).unwrap_or_default();
+    let got = match table.lookup(request) {
+        Some(binding) => Answer { effect: Effect::Allow, reason: table.reason(binding, &user) },
+        None => Answer {
+            effect: Effect::NoOpinion,
+            reason: table.no_opinion_reason(&user, request.namespace),
+        },
+    };
+    let want = reference::rbac::authorize(policy, request);
+    assert_eq!(got, want, "RBAC tables (left) and reference (right)\n{request:#?}\n{policy:#?}");
+
+    let mut rules = Rules::default();
+    table.rules_for(&user, request.namespace, &mut rules);
+    let want = reference::rbac::rules_for(policy, &user, request.namespace);
+    assert_eq!(rules, want, "rules of {user:?} in {:?}\n{policy:#?}", request.namespace);
+}
+
+fn check_abac(
+    policies: &[abac::Policy],
+    table: &verdikt_compiler::abac::Table,
+    request: &Attributes<'_>,
+) {
+    let got = table.lookup(request).map(|index| index as usize);
+    let want = reference::abac::first_match(policies, request);
+    assert_eq!(got, want, "ABAC table (left) and reference (right)\n{request:#?}\n{policies:#?}");
+
+    let user = request.user.map(|user| user.user().clone()).unwrap_or_default();
+    let mut rules = Rules::default();
+    table.rules_for(&user, request.namespace, &mut rules);
+    let want = reference::abac::rules_for(policies, &user, request.namespace);
+    assert_eq!(rules, want, "rules of {user:?} in {:?}\n{policies:#?}", request.namespace);
+}
+
+/// A finding stands inside its text, and prints on one line whatever the text holds.
+fn check_diagnostics(source: &Source<'_>, found: &[Diagnostic]) {
+    let breaks = source.bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
+    for diagnostic in found {
+        let text = diagnostic.to_string();
+        assert!(!text.chars().any(char::is_control), "{text:?}");
+        for label in diagnostic.primary.iter().chain(&diagnostic.related) {
+            assert!(label.place.line as usize <= breaks + 1, "{text} of {} lines", breaks + 1);
+        }
+    }
+}

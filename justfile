@@ -1,0 +1,13 @@
+# A menu; .ci/run is the one definition of green.
+test *ARGS:
+    cargo test --workspace {{ARGS}}
+lint:
+    cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings
+fuzz SECONDS="60":
+    fuzz/run {{SECONDS}}
+bench *ARGS:
+    cargo bench -p verdikt-bench {{ARGS}}
+run:
+    cargo run --release -p verdikt --example embed
+ci:
+    .ci/run

@@ -1,0 +1,8 @@
+//! What the tests of the whole project share: the corpus of vectors and the reference.
+
+pub mod corpus;
+pub mod policy;
+pub mod reference;
+pub mod report;
+pub mod schema;
+pub mod wire;

@@ -1,0 +1,48 @@
+//! Static token files: which user each token belongs to.
+
+use serde_json::{Map, Value, json};
+use verdikt_authn::Outcome;
+use verdikt_authn::token_file::TokenFile;
+use verdikt_core::{HashKey, User};
+use verdikt_parser::{Limits, Source, token_file};
+
+use super::{questions, text, wanted};
+use crate::policy::first_error;
+use crate::report::Report;
+
+pub(super) fn check(line: &Value, report: &mut Report) -> Result<(), serde_json::Error> {
+    let source = Source::new("tokens.csv", text(line, "csv")?.as_bytes());
+    let (records, found) = token_file::parse(&source, &Limits::default());
+    let error = first_error(&found);
+    if line.get("load_error").is_some() || error.is_some() {
+        let want = line.get("load_error").cloned().unwrap_or_default();
+        report.compare(line, &want, &json!(error));
+        return Ok(());
+    }
+    let (file, _) = TokenFile::new("tokens.csv", records, &HashKey::random());
+    for lookup in questions(line, "lookups") {
+        let outcome = file.authenticate(text(lookup, "token")?.as_bytes());
+        report.compare(lookup, wanted(lookup), &answer(&outcome));
+    }
+    Ok(())
+}
+
+fn answer(outcome: &Outcome) -> Value {
+    match outcome {
+        Outcome::Authenticated(authenticated) => json!({"user": wire_user(authenticated.user())}),
+        Outcome::NoOpinion => json!({}),
+        Outcome::Failed(error) => json!({"error": error.to_string()}),
+    }
+}
+
+fn wire_user(user: &User) -> Value {
+    let mut wire = Map::new();
+    wire.insert("name".to_owned(), json!(user.name));
+    if !user.uid.is_empty() {
+        wire.insert("uid".to_owned(), json!(user.uid));
+    }
+    if !user.groups.is_empty() {
+        wire.insert("groups".to_owned(), json!(user.groups));
+    }
+    Value::Object(wire)
+}
