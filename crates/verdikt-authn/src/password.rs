@@ -11,7 +11,7 @@ use verdikt_core::Secret;
 pub enum Password {
     /// As it is.
     Plain(Secret),
-    /// A hash that `verdikt token hash` made, or another tool: `$argon2id$…` or `$2b$…`.
+    /// A hash, as `hash_argon2id` and `hash_bcrypt` make it, or another tool: `$argon2id$…` or `$2b$…`.
     Hashed(Hash),
 }
 

@@ -102,7 +102,7 @@ fn authenticated(identity: &Arc<Identity>) -> Outcome {
 
 pub(crate) fn bad_hash(name: &str, line: u32, error: crate::password::PasswordError) -> Diagnostic {
     Diagnostic::error("authn/bad-hash", format!("{name}:{line}: {error}"))
-        .help("make hashes with `verdikt token hash`")
+        .help("hashes have the form `$argon2id$…` or `$2b$…`")
 }
 
 fn many_hashed(name: &str, count: usize) -> Diagnostic {
