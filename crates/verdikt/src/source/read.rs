@@ -80,7 +80,7 @@ pub(super) fn cannot(operation: &str, name: &str, error: &io::Error) -> Problem 
 fn other(operation: &str, name: &str, error: &io::Error) -> Problem {
     let text = error.to_string();
     // The standard library has no stable name for this one; C libraries word it differently.
-    if text.contains("ymbolic link") {
+    if text.to_lowercase().contains("symbolic link") {
         let message = format!("{operation} {name}: too many levels of symbolic links");
         let help = "make the link lead to a file or folder instead of back to itself";
         return Diagnostic::error("source/loop", message).help(help).into();
