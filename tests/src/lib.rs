@@ -1,6 +1,7 @@
 //! What the tests of the whole project share: the corpus of vectors and the reference.
 
 pub mod corpus;
+pub mod http;
 pub mod policy;
 pub mod reference;
 pub mod report;

@@ -54,6 +54,11 @@ fn token_file() {
 }
 
 #[test]
+fn forbidden() {
+    check("forbidden", 1_000);
+}
+
+#[test]
 fn every_schema_has_public_files_and_what_is_not_built_is_said_to_be_pending() {
     for schema in &SCHEMAS {
         let files = corpus::public_files(schema.name);

@@ -31,7 +31,7 @@ pub use verdikt_compiler::{NonResourceRule, ResourceRule, Rules};
 pub use verdikt_core::{
     Attributes, Credentials, Effect, GoQuoted, HashKey, Identity, Reason, RequestInfo,
     RequestInfoError, Requester, Revision, Secret, Selectors, User, field_selector, groups,
-    label_selector, users,
+    label_selector, names, users,
 };
 pub use verdikt_parser as parser;
 pub use verdikt_parser::{Diagnostic, Label, Limits, Place, PolicySet, Severity};

@@ -2,6 +2,7 @@
 
 mod abac;
 mod aggregation;
+mod forbidden;
 mod rbac;
 mod requestinfo;
 mod token_file;
@@ -32,7 +33,7 @@ pub static SCHEMAS: [Schema; 20] = [
     built("aggregation", aggregation::check),
     built("abac", abac::check),
     built("token-file", token_file::check),
-    pending("forbidden"),
+    built("forbidden", forbidden::check),
     pending("node"),
     pending("bootstrap-token"),
     pending("service-account"),

@@ -1,0 +1,54 @@
+//! Bodies: bounded in size and in time.
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, header};
+
+use crate::kubernetes::status::Status;
+use crate::listener::Limits;
+
+/// All of the body, which must be JSON if it says what it is.
+///
+/// # Errors
+/// The answer to give instead.
+pub(super) async fn json(
+    headers: &HeaderMap,
+    body: Body,
+    limits: &Limits,
+) -> Result<Bytes, Status> {
+    if !is_json(headers) {
+        return Err(Status::unsupported_media_type());
+    }
+    any(headers, body, limits).await
+}
+
+/// All of the body, whatever it says it is.
+///
+/// # Errors
+/// The answer to give instead.
+pub(super) async fn any(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, Status> {
+    let limit = limits.body_bytes;
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if announced
+        .and_then(|length| length.parse().ok())
+        .is_some_and(|length: u64| usize::try_from(length).map_or(true, |length| length > limit))
+    {
+        return Err(Status::too_large(limit));
+    }
+    match tokio::time::timeout(limits.read_timeout, to_bytes(body, limit)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if is_about_size(&error) => Err(Status::too_large(limit)),
+        Ok(Err(error)) => Err(Status::bad_request(format!("the body cannot be read: {error}"))),
+        Err(_) => Err(Status::timeout()),
+    }
+}
+
+fn is_about_size(error: &axum::Error) -> bool {
+    // The one error of `to_bytes` that is not the connection's is the limit's.
+    std::error::Error::source(error).is_some_and(|source| source.to_string().contains("limit"))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
+    let media_type = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("application/json")
+}

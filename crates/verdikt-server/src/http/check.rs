@@ -1,0 +1,195 @@
+//! `POST /v1/check`: a decision with its reason and revision, about whoever the credential belongs to
+//! or a user that is named.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::http::{Request, Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use verdikt::{Attributes, Decision, EffectName, RequestInfo, Selectors, User};
+
+use super::{App, answer, body, request};
+use crate::credentials;
+use crate::kubernetes::status::Status;
+use crate::wire::{self, BodyError, Object};
+
+/// The body: method and path, or attributes; the user, unless a credential says who asks.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    user: Option<Object<NamedUser>>,
+    method: Option<String>,
+    path: Option<String>,
+    attributes: Option<Object<Asked>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct NamedUser {
+    name: String,
+    uid: String,
+    groups: Vec<String>,
+    extra: BTreeMap<String, Vec<String>>,
+}
+
+/// Fields as in a SubjectAccessReview; with `path` it is about that path, otherwise a resource.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+struct Asked {
+    verb: String,
+    namespace: String,
+    group: String,
+    version: String,
+    resource: String,
+    subresource: String,
+    name: String,
+    path: String,
+    field_selector: String,
+    label_selector: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    allowed: bool,
+    decision: EffectName,
+    reason: String,
+    revision: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<ShownUser>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownUser {
+    name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    uid: String,
+    groups: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extra: BTreeMap<String, Vec<String>>,
+}
+
+pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let bytes = match body::any(&parts.headers, body, &app.limits).await {
+        Ok(bytes) => bytes,
+        Err(status) => return answer::status(&parts, &status),
+    };
+    let question: Question = match wire::parse(&bytes) {
+        Ok(question) => question,
+        Err(BodyError::Syntax(error) | BodyError::Shape(error)) => {
+            return answer::status(&parts, &Status::bad_request(error));
+        }
+    };
+    if question.user.is_some()
+        && let Err(refused) = request::admit_operator(&app, &parts)
+    {
+        return refused;
+    }
+    match question.decide(&app, &parts) {
+        Ok(found) => answer::object(&parts, StatusCode::OK, &found),
+        Err(status) => answer::status(&parts, &status),
+    }
+}
+
+impl Question {
+    fn decide(self, app: &App, parts: &Parts) -> Result<Answer, Status> {
+        match (&self.attributes, &self.method, &self.path) {
+            (Some(Object(asked)), None, None) => {
+                let selectors = asked.selectors();
+                self.ask(app, parts, &asked.attributes(selectors.as_ref())?)
+            }
+            (None, method, Some(path)) => {
+                let method = method.as_deref().unwrap_or("GET");
+                let info = RequestInfo::from_request(method, path)
+                    .map_err(|error| Status::bad_request(format!("path: {error}")))?;
+                self.ask(app, parts, &Attributes::from_request(None, &info))
+            }
+            _ => Err(Status::bad_request(
+                "exactly one of attributes, or method and path, must be specified",
+            )),
+        }
+    }
+
+    fn ask(&self, app: &App, parts: &Parts, request: &Attributes<'_>) -> Result<Answer, Status> {
+        let has_credential = credentials::are_in(&parts.headers);
+        let Some(Object(named)) = &self.user else {
+            let credentials = credentials::of(&parts.headers, request.path);
+            let decided = match has_credential {
+                true => tokio::task::block_in_place(|| app.engine.decide(&credentials, request)),
+                false => app.engine.decide(&credentials, request),
+            };
+            return match decided {
+                Ok(decision) => Ok(Answer::of(&decision)),
+                Err(unauthenticated) => {
+                    tracing::info!(path = "/v1/check", "unauthenticated: {unauthenticated}");
+                    Err(Status::unauthorized())
+                }
+            };
+        };
+        if has_credential && app.access == crate::Access::Open {
+            return Err(Status::bad_request(
+                "user: may not be specified at the same time as an Authorization header",
+            ));
+        }
+        let user = User {
+            name: named.name.clone(),
+            uid: named.uid.clone(),
+            groups: named.groups.clone(),
+            extra: named.extra.clone(),
+        };
+        let request = Attributes { user: Some((&user).into()), ..*request };
+        Ok(Answer::of(&app.engine.authorize(&request)))
+    }
+}
+
+impl Asked {
+    fn selectors(&self) -> Option<Selectors> {
+        let selectors = Selectors::parse(&self.field_selector, &self.label_selector);
+        Some(selectors).filter(|selectors| !selectors.is_empty())
+    }
+
+    fn attributes<'a>(
+        &'a self,
+        selectors: Option<&'a Selectors>,
+    ) -> Result<Attributes<'a>, Status> {
+        if self.path.is_empty() == self.resource.is_empty() {
+            return Err(Status::bad_request(
+                "attributes: exactly one of resource and path must be specified",
+            ));
+        }
+        Ok(Attributes {
+            user: None,
+            verb: &self.verb,
+            namespace: &self.namespace,
+            api_group: &self.group,
+            api_version: &self.version,
+            resource: &self.resource,
+            subresource: &self.subresource,
+            name: &self.name,
+            path: &self.path,
+            resource_request: self.path.is_empty(),
+            selectors,
+        })
+    }
+}
+
+impl Answer {
+    fn of(decision: &Decision<'_>) -> Self {
+        let user = decision.user().map(|user| ShownUser {
+            name: user.name.clone(),
+            uid: user.uid.clone(),
+            groups: user.groups.clone(),
+            extra: user.extra.clone(),
+        });
+        Self {
+            allowed: decision.is_allowed(),
+            decision: decision.effect().into(),
+            reason: decision.reason_text(),
+            revision: decision.revision().0,
+            user,
+        }
+    }
+}

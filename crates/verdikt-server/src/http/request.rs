@@ -1,0 +1,73 @@
+//! Any request, as itself: who is this, and may they do it? 401, 403, or on to the next component.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::http::{Request, Response, StatusCode};
+use verdikt::{Attributes, GoQuoted, RequestInfo, RequestInfoError};
+
+use super::{App, answer};
+use crate::credentials;
+use crate::kubernetes::status::{Status, html_escaped};
+
+/// The answer where there is no component to hand the request to: 200 with the reason.
+pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    let (parts, _body) = request.into_parts();
+    match admit(&app, &parts) {
+        Ok(reason) => answer::status(&parts, &Status::allowed(&reason)),
+        Err(refused) => refused,
+    }
+}
+
+/// Authenticates and authorizes; the reason if the request may go on.
+///
+/// # Errors
+/// The answer to give instead.
+pub(super) fn admit(app: &App, parts: &Parts) -> Result<String, Response<Body>> {
+    let target = parts.uri.to_string();
+    let info = RequestInfo::from_request(parts.method.as_str(), &target)
+        .map_err(|error| meaningless(&target, &error))?;
+    let request = Attributes::from_request(None, &info);
+    let credentials = credentials::of(&parts.headers, info.path());
+    // A password that was hashed takes milliseconds to check; other requests must not wait for it.
+    let decided = match credentials::are_in(&parts.headers) {
+        true => tokio::task::block_in_place(|| app.engine.decide(&credentials, &request)),
+        false => app.engine.decide(&credentials, &request),
+    };
+    let decision = decided.map_err(|unauthenticated| {
+        tracing::info!(path = info.path(), "unauthenticated: {unauthenticated}");
+        answer::status(parts, &Status::unauthorized())
+    })?;
+    let reason = decision.reason_text();
+    if decision.is_allowed() {
+        return Ok(reason);
+    }
+    Err(answer::status(parts, &Status::forbidden(&decision.request(), &reason)))
+}
+
+/// What has no meaning is answered before anyone asks who sent it, as kube-apiserver does.
+fn meaningless(target: &str, error: &RequestInfoError) -> Response<Body> {
+    match error {
+        RequestInfoError::Url(_) => answer::text(StatusCode::BAD_REQUEST, "400 Bad Request"),
+        RequestInfoError::NoKind { .. } => {
+            let text = format!(
+                "Internal Server Error: {}: failed to create RequestInfo: {error}",
+                GoQuoted(target)
+            );
+            answer::text(StatusCode::INTERNAL_SERVER_ERROR, html_escaped(&text) + "\n")
+        }
+    }
+}
+
+/// Whether the sender may ask what only the operator may: on an open listener everyone is.
+///
+/// # Errors
+/// The answer to give instead.
+pub(super) fn admit_operator(app: &App, parts: &Parts) -> Result<(), Response<Body>> {
+    match app.access {
+        crate::Access::Open => Ok(()),
+        crate::Access::Authorized => admit(app, parts).map(drop),
+    }
+}

@@ -1,0 +1,13 @@
+//! Thin fronts over the engine: each translates a protocol, asks, and translates the answer.
+//!
+//! A connection comes in at `listener.rs`, what it brings is taken out in `credentials.rs`, and
+//! `http/` has one module for each kind of question. Nothing is decided here.
+
+mod credentials;
+mod http;
+mod kubernetes;
+mod listener;
+mod wire;
+
+pub use kubernetes::status::Status;
+pub use listener::{Access, BindError, Limits, Options, Server};

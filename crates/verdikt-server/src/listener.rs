@@ -1,0 +1,196 @@
+//! Connections: where they are accepted, how long they may take, and how they end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use verdikt::Engine;
+
+use crate::http;
+
+/// Who may ask about other users, and for the state of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever can connect: for a listener that only its operator reaches.
+    Open,
+    /// Whoever the policy allows it: `create subjectaccessreviews`, or the path itself for addresses
+    /// that are not Kubernetes'.
+    Authorized,
+}
+
+/// How a listener is set up.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// Who may ask about others.
+    pub access: Access,
+    /// Whether other machines may connect without TLS; otherwise only loopback addresses are taken.
+    pub allow_plain_text: bool,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// Bounds on what a client can make the server hold.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of one body (as kube-apiserver: 3 MiB).
+    pub body_bytes: usize,
+    /// Connections at a time; more wait to be accepted.
+    pub connections: usize,
+    /// How long the head of a request, and then its body, may take to arrive.
+    pub read_timeout: Duration,
+    /// How long answers may take to end once the server stops.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 3 << 20,
+            connections: 4_096,
+            read_timeout: Duration::from_secs(30),
+            shutdown_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Options {
+    /// A listener at `address`, open to whoever reaches it if that is only this machine.
+    pub fn new(address: SocketAddr) -> Self {
+        let access = if address.ip().is_loopback() { Access::Open } else { Access::Authorized };
+        Self { address, access, allow_plain_text: false, limits: Limits::default() }
+    }
+}
+
+/// Why a server does not listen.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BindError {
+    /// Tokens would travel in plain text between machines.
+    PlainText(SocketAddr),
+    /// The address cannot be had.
+    Address(SocketAddr, io::Error),
+}
+
+/// A server that listens, and serves once [`Server::run`] is called.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    app: axum::Router,
+    limits: Limits,
+}
+
+impl Server {
+    /// Takes the address.
+    ///
+    /// # Errors
+    /// If the address is taken, or is not loopback and plain text was not allowed.
+    pub async fn bind(engine: Engine, options: Options) -> Result<Self, BindError> {
+        let Options { address, access, allow_plain_text, limits } = options;
+        if !address.ip().is_loopback() && !allow_plain_text {
+            return Err(BindError::PlainText(address));
+        }
+        let at = |error| BindError::Address(address, error);
+        let listener = TcpListener::bind(address).await.map_err(at)?;
+        let address = listener.local_addr().map_err(at)?;
+        Ok(Self { listener, address, app: http::router(engine, access, limits), limits })
+    }
+
+    /// Where it listens, with the port it got.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` is ready, then lets the answers under way end.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Self { listener, app, limits, .. } = self;
+        let connections = Arc::new(Semaphore::new(limits.connections));
+        let under_way = GracefulShutdown::new();
+        let mut stop = pin!(stop);
+        loop {
+            let next = async {
+                let permit = Arc::clone(&connections).acquire_owned().await;
+                (permit, listener.accept().await)
+            };
+            let (permit, accepted) = tokio::select! {
+                next = next => next,
+                () = &mut stop => break,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, most likely: trying again at once would spin.
+                    tracing::warn!("cannot accept a connection: {error}");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%peer, "TCP_NODELAY: {error}");
+            }
+            let service = TowerToHyperService::new(app.clone());
+            let connection =
+                builder(&limits).serve_connection(TokioIo::new(stream), service).into_owned();
+            let connection = under_way.watch(connection);
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%peer, "connection ended: {error}");
+                }
+                drop(permit);
+            });
+        }
+        drop(listener);
+        if tokio::time::timeout(limits.shutdown_timeout, under_way.shutdown()).await.is_err() {
+            tracing::warn!("some connections did not end in time, and were cut");
+        }
+    }
+}
+
+fn builder(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.read_timeout)
+        .max_headers(100)
+        .max_buf_size(64 << 10);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(250)
+        .max_header_list_size(64 << 10)
+        .keep_alive_interval(Some(limits.read_timeout));
+    builder
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Display for BindError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::PlainText(address) => write!(
+                f,
+                "{address} is reached from other machines, and credentials would travel there in \
+                 plain text; listen on 127.0.0.1, or allow it"
+            ),
+            Self::Address(address, error) => write!(f, "cannot listen on {address}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for BindError {}

@@ -1,0 +1,119 @@
+//! A running server, and the plainest of clients for it: bytes out, bytes in.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use verdikt::Engine;
+use verdikt_server::{Options, Server};
+
+/// A server on a loopback port of its own, stopped when dropped.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Running {
+    /// Serves `engine`; `configure` may change the options.
+    ///
+    /// # Panics
+    /// If no port can be had.
+    pub fn start(engine: Engine, configure: impl FnOnce(&mut Options)) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let mut options = Options::new(([127, 0, 0, 1], 0).into());
+        configure(&mut options);
+        let server = runtime.block_on(Server::bind(engine, options)).unwrap();
+        let address = server.address();
+        let (stop, stopped) = oneshot::channel();
+        runtime.spawn(server.run(async {
+            drop(stopped.await);
+        }));
+        Self { address, stop: Some(stop), _runtime: runtime }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sends bytes as they are, and reads until the server closes the connection or goes silent.
+    ///
+    /// # Panics
+    /// If it cannot be reached.
+    pub fn raw(&self, bytes: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        // The server may answer, and close, before it has read everything.
+        drop(stream.write_all(bytes));
+        let mut answer = Vec::new();
+        drop(stream.read_to_end(&mut answer));
+        Answer::parse(&answer)
+    }
+
+    /// One request on a connection of its own.
+    pub fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request =
+            format!("{method} {target} HTTP/1.1\r\nHost: verdikt\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        self.raw(request.as_bytes())
+    }
+
+    /// A GET with a bearer token, if there is one.
+    pub fn get(&self, target: &str, token: Option<&str>) -> Answer {
+        let bearer = format!("Bearer {}", token.unwrap_or_default());
+        let headers = [("Authorization", bearer.as_str())];
+        self.send("GET", target, if token.is_some() { &headers } else { &[] }, "")
+    }
+
+    /// A POST of JSON.
+    pub fn post(&self, target: &str, body: &str) -> Answer {
+        self.send("POST", target, &[("Content-Type", "application/json")], body)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.take().map(|stop| stop.send(()));
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status; 0 if there was no answer.
+    pub code: u16,
+    /// Head, with the names of headers in lower case.
+    pub head: String,
+    /// Body.
+    pub body: String,
+}
+
+impl Answer {
+    fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let code = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_default();
+        Self { code, head: head.to_ascii_lowercase(), body: body.to_owned() }
+    }
+
+    /// The value of a header; empty if it is absent.
+    pub fn header(&self, name: &str) -> &str {
+        let start = format!("{name}: ");
+        self.head.lines().find_map(|line| line.strip_prefix(&start)).unwrap_or_default()
+    }
+
+    /// The body as JSON; null if it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+}
