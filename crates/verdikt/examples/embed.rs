@@ -3,7 +3,7 @@
 //! A program that has its own way of knowing its users asks `authorize`; one that receives credentials
 //! asks `decide`. Both answer from the same compiled policy.
 
-use verdikt::{Attributes, Credentials, Engine, User};
+use verdikt::{Attributes, Credentials, Decision, Engine, User};
 
 const POLICY: &str = r#"
 apiVersion: rbac.authorization.k8s.io/v1
@@ -32,21 +32,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         name: "shop",
         ..Attributes::resource(&jane, "patch", "deployments")
     };
-    let decision = engine.authorize(&request);
     println!(
-        "{:?} at revision {}: {}",
-        decision.effect(),
-        decision.revision(),
-        decision.reason_text()
+        "may jane of group dev patch deployment shop in web? {}",
+        answer(&engine.authorize(&request))
     );
 
     // Nobody in particular: system:anonymous, unless anonymous access is off.
     let decision = engine.decide(&Credentials::none(), &request)?;
-    println!("{:?} for {:?}", decision.effect(), decision.user().map(|user| &user.name));
+    let name = decision.user().map_or("nobody", |user| &user.name);
+    println!("may {name}? {}", answer(&decision));
 
     // New policy, live for the next request.
     engine.replace_manifests([("policy.yaml", POLICY.replace("patch", "update"))])?;
-    let decision = engine.authorize(&request);
-    println!("{:?} at revision {}", decision.effect(), decision.revision());
+    println!("may jane, once the role lost `patch`? {}", answer(&engine.authorize(&request)));
     Ok(())
+}
+
+/// Reasons are put in words only when asked for; NoOpinion has none when no rule came into question.
+fn answer(decision: &Decision<'_>) -> String {
+    let (effect, revision) = (decision.effect(), decision.revision());
+    format!("{effect:?}, at revision {revision}. {}", decision.reason_text())
 }

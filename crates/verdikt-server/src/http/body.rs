@@ -1,7 +1,8 @@
 //! Bodies: bounded in size and in time.
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::http::{HeaderMap, header};
+use http_body_util::LengthLimitError;
 
 use crate::kubernetes::status::Status;
 use crate::listener::Limits;
@@ -18,20 +19,16 @@ pub(super) async fn json(
     if !is_json(headers) {
         return Err(Status::unsupported_media_type());
     }
-    any(headers, body, limits).await
+    any(body, limits).await
 }
 
 /// All of the body, whatever it says it is.
 ///
 /// # Errors
 /// The answer to give instead.
-pub(super) async fn any(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, Status> {
+pub(super) async fn any(body: Body, limits: &Limits) -> Result<Bytes, Status> {
     let limit = limits.body_bytes;
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if announced
-        .and_then(|length| length.parse().ok())
-        .is_some_and(|length: u64| usize::try_from(length).map_or(true, |length| length > limit))
-    {
+    if body.size_hint().lower() > limit as u64 {
         return Err(Status::too_large(limit));
     }
     match tokio::time::timeout(limits.read_timeout, to_bytes(body, limit)).await {
@@ -43,8 +40,7 @@ pub(super) async fn any(headers: &HeaderMap, body: Body, limits: &Limits) -> Res
 }
 
 fn is_about_size(error: &axum::Error) -> bool {
-    // The one error of `to_bytes` that is not the connection's is the limit's.
-    std::error::Error::source(error).is_some_and(|source| source.to_string().contains("limit"))
+    std::error::Error::source(error).is_some_and(|source| source.is::<LengthLimitError>())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

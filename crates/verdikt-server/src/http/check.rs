@@ -20,18 +20,21 @@ use crate::wire::{self, BodyError, Object};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Question {
-    user: Option<Object<NamedUser>>,
+    user: Option<Object<WireUser>>,
     method: Option<String>,
     path: Option<String>,
     attributes: Option<Object<Asked>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// A user, in the question and in the answer.
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-struct NamedUser {
+struct WireUser {
     name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     uid: String,
     groups: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     extra: BTreeMap<String, Vec<String>>,
 }
 
@@ -58,22 +61,12 @@ struct Answer {
     reason: String,
     revision: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<ShownUser>,
-}
-
-#[derive(Debug, Serialize)]
-struct ShownUser {
-    name: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    uid: String,
-    groups: Vec<String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    extra: BTreeMap<String, Vec<String>>,
+    user: Option<WireUser>,
 }
 
 pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let bytes = match body::any(&parts.headers, body, &app.limits).await {
+    let bytes = match body::any(body, &app.limits).await {
         Ok(bytes) => bytes,
         Err(status) => return answer::status(&parts, &status),
     };
@@ -114,34 +107,31 @@ impl Question {
     }
 
     fn ask(&self, app: &App, parts: &Parts, request: &Attributes<'_>) -> Result<Answer, Status> {
-        let has_credential = credentials::are_in(&parts.headers);
         let Some(Object(named)) = &self.user else {
-            let credentials = credentials::of(&parts.headers, request.path);
-            let decided = match has_credential {
-                true => tokio::task::block_in_place(|| app.engine.decide(&credentials, request)),
-                false => app.engine.decide(&credentials, request),
-            };
-            return match decided {
-                Ok(decision) => Ok(Answer::of(&decision)),
-                Err(unauthenticated) => {
-                    tracing::info!(path = "/v1/check", "unauthenticated: {unauthenticated}");
-                    Err(Status::unauthorized())
-                }
-            };
+            return app.decide(&parts.headers, request).map(|decision| Answer::of(&decision));
         };
-        if has_credential && app.access == crate::Access::Open {
+        if credentials::are_in(&parts.headers) && app.access == crate::Access::Open {
             return Err(Status::bad_request(
                 "user: may not be specified at the same time as an Authorization header",
             ));
         }
-        let user = User {
-            name: named.name.clone(),
-            uid: named.uid.clone(),
-            groups: named.groups.clone(),
-            extra: named.extra.clone(),
-        };
+        let user = named.user();
         let request = Attributes { user: Some((&user).into()), ..*request };
         Ok(Answer::of(&app.engine.authorize(&request)))
+    }
+}
+
+impl WireUser {
+    fn user(&self) -> User {
+        let Self { name, uid, groups, extra } = self;
+        User { name: name.clone(), uid: uid.clone(), groups: groups.clone(), extra: extra.clone() }
+    }
+}
+
+impl From<&User> for WireUser {
+    fn from(user: &User) -> Self {
+        let User { name, uid, groups, extra } = user.clone();
+        Self { name, uid, groups, extra }
     }
 }
 
@@ -178,18 +168,12 @@ impl Asked {
 
 impl Answer {
     fn of(decision: &Decision<'_>) -> Self {
-        let user = decision.user().map(|user| ShownUser {
-            name: user.name.clone(),
-            uid: user.uid.clone(),
-            groups: user.groups.clone(),
-            extra: user.extra.clone(),
-        });
         Self {
             allowed: decision.is_allowed(),
             decision: decision.effect().into(),
             reason: decision.reason_text(),
             revision: decision.revision().0,
-            user,
+            user: decision.user().map(WireUser::from),
         }
     }
 }

@@ -10,9 +10,12 @@ mod review;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::HeaderMap;
 use axum::routing::{get, post};
-use verdikt::Engine;
+use verdikt::{Attributes, Decision, Engine};
 
+use crate::credentials;
+use crate::kubernetes::status::Status;
 use crate::listener::{Access, Limits};
 
 /// What every handler needs.
@@ -20,6 +23,27 @@ pub(crate) struct App {
     engine: Engine,
     access: Access,
     limits: Limits,
+}
+
+impl App {
+    /// The engine's decision about whoever the headers' credentials belong to, or a 401. Why it is one is
+    /// for the log alone.
+    fn decide<'a>(
+        &self,
+        headers: &HeaderMap,
+        request: &'a Attributes<'a>,
+    ) -> Result<Decision<'a>, Status> {
+        let credentials = credentials::of(headers, request.path);
+        // A password that was hashed takes milliseconds to check; other requests must not wait for it.
+        let decided = match credentials::are_in(headers) {
+            true => tokio::task::block_in_place(|| self.engine.decide(&credentials, request)),
+            false => self.engine.decide(&credentials, request),
+        };
+        decided.map_err(|unauthenticated| {
+            tracing::info!(path = request.path, "unauthenticated: {unauthenticated}");
+            Status::unauthorized()
+        })
+    }
 }
 
 /// All addresses. What is none of them is a request like any other: authenticated, then authorized.

@@ -9,7 +9,6 @@ use axum::http::{Request, Response, StatusCode};
 use verdikt::{Attributes, GoQuoted, RequestInfo, RequestInfoError};
 
 use super::{App, answer};
-use crate::credentials;
 use crate::kubernetes::status::{Status, html_escaped};
 
 /// The answer where there is no component to hand the request to: 200 with the reason.
@@ -30,16 +29,8 @@ pub(super) fn admit(app: &App, parts: &Parts) -> Result<String, Response<Body>> 
     let info = RequestInfo::from_request(parts.method.as_str(), &target)
         .map_err(|error| meaningless(&target, &error))?;
     let request = Attributes::from_request(None, &info);
-    let credentials = credentials::of(&parts.headers, info.path());
-    // A password that was hashed takes milliseconds to check; other requests must not wait for it.
-    let decided = match credentials::are_in(&parts.headers) {
-        true => tokio::task::block_in_place(|| app.engine.decide(&credentials, &request)),
-        false => app.engine.decide(&credentials, &request),
-    };
-    let decision = decided.map_err(|unauthenticated| {
-        tracing::info!(path = info.path(), "unauthenticated: {unauthenticated}");
-        answer::status(parts, &Status::unauthorized())
-    })?;
+    let decision =
+        app.decide(&parts.headers, &request).map_err(|status| answer::status(parts, &status))?;
     let reason = decision.reason_text();
     if decision.is_allowed() {
         return Ok(reason);

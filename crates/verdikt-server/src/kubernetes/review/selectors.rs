@@ -51,15 +51,7 @@ impl FieldSelector {
     pub(super) fn requirements(
         &self,
     ) -> (Result<Vec<field_selector::Requirement>, field_selector::Error>, bool) {
-        if !self.0.raw_selector.is_empty() {
-            let parsed = field_selector::parse(&self.0.raw_selector);
-            let is_whole = parsed.is_ok();
-            return (parsed, is_whole);
-        }
-        let usable: Vec<_> =
-            self.0.requirements.iter().filter_map(|Object(one)| as_field(one)).collect();
-        let is_whole = usable.len() == self.0.requirements.len();
-        (Ok(usable), is_whole)
+        self.0.usable(field_selector::parse, as_field)
     }
 }
 
@@ -85,19 +77,28 @@ impl LabelSelector {
     pub(super) fn requirements(
         &self,
     ) -> (Result<Vec<label_selector::Requirement>, label_selector::Error>, bool) {
-        if !self.0.raw_selector.is_empty() {
-            let parsed = label_selector::parse(&self.0.raw_selector);
-            let is_whole = parsed.is_ok();
-            return (parsed, is_whole);
-        }
-        let usable: Vec<_> =
-            self.0.requirements.iter().filter_map(|Object(one)| as_label(one)).collect();
-        let is_whole = usable.len() == self.0.requirements.len();
-        (Ok(usable), is_whole)
+        self.0.usable(label_selector::parse, as_label)
     }
 }
 
 impl Selector {
+    /// The requirements that can be used, and whether these are all.
+    fn usable<T, E>(
+        &self,
+        parse: impl Fn(&str) -> Result<Vec<T>, E>,
+        convert: impl Fn(&Requirement) -> Option<T>,
+    ) -> (Result<Vec<T>, E>, bool) {
+        if !self.raw_selector.is_empty() {
+            let parsed = parse(&self.raw_selector);
+            let is_whole = parsed.is_ok();
+            return (parsed, is_whole);
+        }
+        let usable: Vec<T> =
+            self.requirements.iter().filter_map(|Object(one)| convert(one)).collect();
+        let is_whole = usable.len() == self.requirements.len();
+        (Ok(usable), is_whole)
+    }
+
     fn validate(
         &self,
         path: &str,
