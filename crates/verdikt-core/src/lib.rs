@@ -18,6 +18,7 @@ mod query;
 mod quote;
 mod reason;
 mod request_info;
+pub mod resource_types;
 mod secret;
 mod url;
 mod user;

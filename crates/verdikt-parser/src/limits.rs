@@ -1,6 +1,6 @@
 //! How much a text may ask for before it is refused.
 
-/// Bounds on one file. Each has a diagnostic of its own when it is passed.
+/// Bounds on what is read. Each has a diagnostic of its own when it is passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -14,6 +14,12 @@ pub struct Limits {
     pub objects: usize,
     /// How many diagnostics are kept; the rest are counted in one last line.
     pub diagnostics: usize,
+    /// Size of all files together in bytes (of one file, if that may have more); `source/too-much`.
+    pub total_bytes: u64,
+    /// How many entries all folders may hold, whether they are read or not; `source/too-many-files`.
+    pub folder_entries: usize,
+    /// How deep folders may nest; `source/too-deep`.
+    pub folder_depth: usize,
 }
 
 impl Default for Limits {
@@ -24,6 +30,9 @@ impl Default for Limits {
             alias_nodes: 100_000,
             objects: 20_000_000,
             diagnostics: 1_000,
+            total_bytes: 4 << 30,
+            folder_entries: 1_000_000,
+            folder_depth: 32,
         }
     }
 }

@@ -14,6 +14,7 @@ mod reload;
 mod snapshot;
 pub mod source;
 mod status;
+mod summary;
 
 pub use builder::Builder;
 pub use decision::{Decision, Unauthenticated};
@@ -24,6 +25,7 @@ pub use reload::{LoadError, Reload};
 pub use snapshot::Snapshot;
 pub use source::WatchOptions;
 pub use status::{Attempt, Counts, Loaded, Status};
+pub use summary::{Summary, UserSummary};
 
 pub use verdikt_authn as authn;
 pub use verdikt_authn::{Authenticated, Outcome};
@@ -31,7 +33,7 @@ pub use verdikt_compiler::{NonResourceRule, ResourceRule, Rules};
 pub use verdikt_core::{
     Attributes, Credentials, Effect, GoQuoted, HashKey, Identity, Reason, RequestInfo,
     RequestInfoError, Requester, Revision, Secret, Selectors, User, field_selector, groups,
-    label_selector, names, users,
+    label_selector, names, resource_types, users,
 };
 pub use verdikt_parser as parser;
 pub use verdikt_parser::{Diagnostic, Label, Limits, Place, PolicySet, Severity};

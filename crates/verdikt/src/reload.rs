@@ -15,7 +15,7 @@ use crate::Mode;
 use crate::authorizer::{AbacAuthorizer, Authorizer, Chain};
 use crate::engine::Engine;
 use crate::snapshot::Snapshot;
-use crate::source::{Contents, FileSet, Text};
+use crate::source::{Contents, Digests, FileSet, Text};
 use crate::status::{Attempt, Counts, Loaded, now};
 
 /// Where policy comes from, and what is made of it.
@@ -56,14 +56,17 @@ impl Engine {
     pub fn reload(&self) -> Result<Reload, LoadError> {
         let sources = self.0.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.snapshot();
-        let result = read(&sources).and_then(|contents| {
-            if contents.digest() == current.digest() {
-                return Ok(None);
-            }
-            let parsed = parse(contents, &sources)?;
+        let contents = read(&sources);
+        let digests = contents.digests();
+        let is_whole = !contents.found.iter().any(Diagnostic::is_error);
+        let result = if is_whole && digests == current.digests {
+            Ok(None)
+        } else {
             let revision = Revision(current.revision.0 + 1);
-            compile(parsed, &sources, &self.0.key, revision).map(Some)
-        });
+            parse(contents, &sources)
+                .and_then(|parsed| compile(parsed, digests, &sources, &self.0.key, revision))
+                .map(Some)
+        };
         self.finish_reload(result, current.revision)
     }
 
@@ -117,7 +120,6 @@ impl Engine {
 
 /// Objects of every kind, read and checked, with what was found on the way.
 struct Parsed {
-    digest: String,
     policy: Arc<PolicySet>,
     abac: Option<(Arc<str>, Vec<verdikt_parser::abac::Policy>)>,
     tokens: Option<(Arc<str>, Vec<token_file::Record>)>,
@@ -128,19 +130,21 @@ struct Parsed {
 
 /// The first snapshot of an engine.
 pub(crate) fn first_snapshot(sources: &Sources, key: &HashKey) -> Result<Snapshot, LoadError> {
-    let parsed = parse(read(sources)?, sources)?;
-    compile(parsed, sources, key, Revision(1))
+    let contents = read(sources);
+    let digests = contents.digests();
+    compile(parse(contents, sources)?, digests, sources, key, Revision(1))
 }
 
 /// File → text.
-fn read(sources: &Sources) -> Result<Contents, LoadError> {
+fn read(sources: &Sources) -> Contents {
     let (mut contents, found) = sources.files.read();
+    contents.found = found;
     contents.manifests.extend(sources.inline.iter().cloned());
-    contents.warnings = LoadError::unless_good(found)?;
-    Ok(contents)
+    contents
 }
 
-/// Text → objects.
+/// Text → objects. Fails if a file could not be read, too, but not before the others have been looked
+/// at: all mistakes are to be seen at once.
 fn parse(contents: Contents, sources: &Sources) -> Result<Parsed, LoadError> {
     let default_namespace = sources.default_namespace.clone();
     let options = Options { limits: sources.limits, default_namespace, ..Options::default() };
@@ -149,9 +153,8 @@ fn parse(contents: Contents, sources: &Sources) -> Result<Parsed, LoadError> {
         .par_iter()
         .map(|text| parse_manifest(&text.source(), &options))
         .collect();
-    let digest = contents.digest();
     let manifest_files = read.len();
-    let mut diagnostics = contents.warnings;
+    let mut diagnostics = contents.found;
     let mut manifests = Vec::with_capacity(read.len());
     for (manifest, found) in read {
         manifests.push(manifest);
@@ -179,7 +182,7 @@ fn parse(contents: Contents, sources: &Sources) -> Result<Parsed, LoadError> {
         (name, records)
     });
     let diagnostics = LoadError::unless_good(diagnostics)?;
-    Ok(Parsed { digest, policy, abac, tokens, basic, manifest_files, diagnostics })
+    Ok(Parsed { policy, abac, tokens, basic, manifest_files, diagnostics })
 }
 
 /// What was read and what the embedding program gave; the latter may be large, and is not copied
@@ -198,12 +201,13 @@ fn united(read: PolicySet, given: &Arc<PolicySet>) -> Arc<PolicySet> {
 /// Objects → tables → snapshot.
 fn compile(
     parsed: Parsed,
+    digests: Digests,
     sources: &Sources,
     key: &HashKey,
     revision: Revision,
 ) -> Result<Snapshot, LoadError> {
     let counts = counts(&parsed);
-    let Parsed { digest, policy, mut abac, tokens, basic, mut diagnostics, .. } = parsed;
+    let Parsed { policy, mut abac, tokens, basic, mut diagnostics, .. } = parsed;
     let mut authorizers = Vec::new();
     for mode in &sources.modes {
         authorizers.push(match mode {
@@ -233,7 +237,7 @@ fn compile(
     let warnings = LoadError::unless_good(diagnostics)?;
     let authorizers = Chain::new(authorizers);
     let loaded = Loaded {
-        digest,
+        digest: digests.policy.clone(),
         loaded_at: now(),
         sources: sources.files.names(),
         authenticators: authenticators.names(),
@@ -242,7 +246,7 @@ fn compile(
         table_bytes: authorizers.heap_bytes(),
         warnings,
     };
-    Ok(Snapshot { revision, authenticators, authorizers, loaded })
+    Ok(Snapshot { revision, authenticators, authorizers, loaded, digests })
 }
 
 fn counts(parsed: &Parsed) -> Counts {

@@ -11,6 +11,7 @@ use verdikt_core::{Attributes, Credentials, Revision, User};
 use crate::authorizer::{Chain, Verdict};
 use crate::decision::{Decision, Held};
 use crate::explanation::Explanation;
+use crate::source::Digests;
 use crate::status::Loaded;
 
 /// One state of the policy, complete and immutable. Take one with [`crate::Engine::snapshot`] to ask
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub(crate) authenticators: authn::Chain,
     pub(crate) authorizers: Chain,
     pub(crate) loaded: Loaded,
+    /// What everything that was read is known by, the secrets included.
+    pub(crate) digests: Digests,
 }
 
 impl Snapshot {
@@ -29,7 +32,7 @@ impl Snapshot {
         self.revision
     }
 
-    /// SHA-256 of everything this state was made from, in hex.
+    /// SHA-256 of the manifests and ABAC lines this state was made from, in hex.
     pub fn digest(&self) -> &str {
         &self.loaded.digest
     }

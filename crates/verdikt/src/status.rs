@@ -27,7 +27,7 @@ pub struct Status {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Loaded {
-    /// SHA-256 of everything that was read, in hex.
+    /// SHA-256 of the manifests and ABAC lines that were read, in hex.
     pub digest: String,
     /// When it began to serve, RFC 3339 in UTC.
     pub loaded_at: String,

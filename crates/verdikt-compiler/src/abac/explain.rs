@@ -4,6 +4,7 @@ use verdikt_core::{Attributes, GoQuoted, User};
 use verdikt_parser::abac::Policy;
 
 use super::table::Table;
+use crate::rbac::matching::url_matches;
 
 /// What ABAC says when it has no opinion. When it allows, it says nothing.
 pub const NO_POLICY_MATCHED: &str = "No policy matched.";
@@ -70,7 +71,7 @@ pub fn why_not(policy: &Policy, request: &Attributes<'_>) -> Option<Miss> {
         return Some(Miss::Verb);
     }
     if !request.resource_request {
-        let covered = covers_path(&policy.non_resource_path, request.path);
+        let covered = url_matches(&policy.non_resource_path, request.path);
         return if covered { None } else { Some(Miss::Path) };
     }
     if !covers(&policy.namespace, request.namespace) {
@@ -96,11 +97,4 @@ pub(super) fn applies(policy: &Policy, user: &User) -> bool {
 /// Whether a field of a policy, `*` or a text to be equalled, covers `asked`.
 pub(super) fn covers(field: &str, asked: &str) -> bool {
     field == "*" || field == asked
-}
-
-fn covers_path(pattern: &str, path: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(rest) => path.starts_with(rest.trim_end_matches('*')),
-        None => path == pattern,
-    }
 }

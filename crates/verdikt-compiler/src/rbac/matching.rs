@@ -51,7 +51,8 @@ fn resource_matches(rule: &str, request: &Attributes<'_>) -> bool {
     }
 }
 
-fn url_matches(rule: &str, path: &str) -> bool {
+/// Whether a pattern covers a path: a `*` at its end stands for any rest, ABAC alike.
+pub(crate) fn url_matches(rule: &str, path: &str) -> bool {
     match rule.strip_suffix('*') {
         Some(prefix) => path.starts_with(prefix.trim_end_matches('*')),
         None => rule == path,

@@ -6,7 +6,7 @@ mod aggregate;
 mod compile;
 mod explain;
 mod lookup;
-mod matching;
+pub(crate) mod matching;
 mod matrix;
 mod names;
 mod permission;

@@ -113,7 +113,7 @@ fn too_deep(text: &Text<'_>, at: At, limits: &Limits) -> Diagnostic {
     let message = format!("lists and maps nest deeper than {} levels", limits.depth);
     Diagnostic::error("parse/too-deep", message)
         .help(
-            "no policy needs that; a bracket or an indentation may be wrong, or raise the limit `depth`",
+            "no policy needs that; a bracket or an indentation may be wrong, or raise `--limit-depth`",
         )
         .at(text.label(at, ""))
 }

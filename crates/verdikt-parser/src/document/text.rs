@@ -27,7 +27,7 @@ impl<'a> Text<'a> {
         if bytes.len() > limits.file_bytes {
             let message =
                 format!("{name} has {} bytes, the limit is {}", bytes.len(), limits.file_bytes);
-            let help = "split it into several files, or raise the limit `file_bytes`";
+            let help = "split it into several files, or raise `--limit-file-bytes`";
             return Err(Box::new(Diagnostic::error("parse/file-too-large", message).help(help)));
         }
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {

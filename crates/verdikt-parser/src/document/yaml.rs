@@ -157,7 +157,7 @@ impl Builder<'_, '_> {
             let message = format!("aliases expand to more than {most} nodes");
             return Err(Box::new(
                 Diagnostic::error("parse/alias-expansion", message)
-                    .help("write the values out, or raise the limit `alias_nodes`")
+                    .help("write the values out, or raise `--limit-alias-nodes`")
                     .at(self.text.label(at, "")),
             ));
         }

@@ -187,7 +187,7 @@ impl Reader<'_> {
         let most = self.options.limits.objects;
         if self.objects == most + 1 {
             let message = format!("the file holds more than {most} objects");
-            let help = "split it into several files, or raise the limit `objects`";
+            let help = "split it into several files, or raise `--limit-objects`";
             self.decoder.error("parse/too-many-objects", message, help, at);
         }
         self.objects <= most

@@ -8,8 +8,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{Request, Response, StatusCode};
-use serde::{Deserialize, Serialize};
-use verdikt::{Attributes, Decision, EffectName, RequestInfo, Selectors, User};
+use serde::Deserialize;
+use verdikt::{Attributes, RequestInfo, Selectors, Summary, User};
 
 use super::{App, answer, body, request};
 use crate::credentials;
@@ -26,15 +26,13 @@ struct Question {
     attributes: Option<Object<Asked>>,
 }
 
-/// A user, in the question and in the answer.
-#[derive(Debug, Default, Deserialize, Serialize)]
+/// A user to ask about.
+#[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct WireUser {
     name: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
     uid: String,
     groups: Vec<String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     extra: BTreeMap<String, Vec<String>>,
 }
 
@@ -52,16 +50,6 @@ struct Asked {
     path: String,
     field_selector: String,
     label_selector: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Answer {
-    allowed: bool,
-    decision: EffectName,
-    reason: String,
-    revision: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<WireUser>,
 }
 
 pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
@@ -88,7 +76,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
 }
 
 impl Question {
-    fn decide(self, app: &App, parts: &Parts) -> Result<Answer, Status> {
+    fn decide(self, app: &App, parts: &Parts) -> Result<Summary, Status> {
         match (&self.attributes, &self.method, &self.path) {
             (Some(Object(asked)), None, None) => {
                 let selectors = asked.selectors();
@@ -106,9 +94,9 @@ impl Question {
         }
     }
 
-    fn ask(&self, app: &App, parts: &Parts, request: &Attributes<'_>) -> Result<Answer, Status> {
+    fn ask(&self, app: &App, parts: &Parts, request: &Attributes<'_>) -> Result<Summary, Status> {
         let Some(Object(named)) = &self.user else {
-            return app.decide(&parts.headers, request).map(|decision| Answer::of(&decision));
+            return app.decide(&parts.headers, request).map(|decision| decision.summary());
         };
         if credentials::are_in(&parts.headers) && app.access == crate::Access::Open {
             return Err(Status::bad_request(
@@ -117,7 +105,7 @@ impl Question {
         }
         let user = named.user();
         let request = Attributes { user: Some((&user).into()), ..*request };
-        Ok(Answer::of(&app.engine.authorize(&request)))
+        Ok(app.engine.authorize(&request).summary())
     }
 }
 
@@ -125,13 +113,6 @@ impl WireUser {
     fn user(&self) -> User {
         let Self { name, uid, groups, extra } = self;
         User { name: name.clone(), uid: uid.clone(), groups: groups.clone(), extra: extra.clone() }
-    }
-}
-
-impl From<&User> for WireUser {
-    fn from(user: &User) -> Self {
-        let User { name, uid, groups, extra } = user.clone();
-        Self { name, uid, groups, extra }
     }
 }
 
@@ -163,17 +144,5 @@ impl Asked {
             resource_request: self.path.is_empty(),
             selectors,
         })
-    }
-}
-
-impl Answer {
-    fn of(decision: &Decision<'_>) -> Self {
-        Self {
-            allowed: decision.is_allowed(),
-            decision: decision.effect().into(),
-            reason: decision.reason_text(),
-            revision: decision.revision().0,
-            user: decision.user().map(WireUser::from),
-        }
     }
 }

@@ -28,8 +28,8 @@ pub struct Contents {
     pub tokens: Option<Text>,
     /// The basic-auth file.
     pub basic: Option<Text>,
-    /// What was found while reading, and does not keep the texts from being used.
-    pub warnings: Vec<Diagnostic>,
+    /// What was found while reading; with an error among it, something is missing above.
+    pub found: Vec<Diagnostic>,
 }
 
 impl Text {
@@ -49,6 +49,22 @@ impl Text {
     }
 }
 
+/// What contents are known by.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Digests {
+    /// Of the manifests and ABAC lines, in hex: for everyone to see and compare.
+    pub policy: String,
+    /// Of everything. Not to be shown: a password can be guessed from a digest over its file.
+    pub(crate) everything: [u8; 32],
+}
+
+/// Shows what may be seen.
+impl fmt::Debug for Digests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.policy)
+    }
+}
+
 /// Shows name and size only: the text may hold tokens and passwords.
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,18 +75,22 @@ impl fmt::Debug for Text {
 impl Contents {
     /// SHA-256 over all names and bytes in hex. Names are those below the folder that was given, so
     /// equal contents have equal digests on any machine.
-    pub fn digest(&self) -> String {
+    pub fn digests(&self) -> Digests {
         let mut hash = Sha256::new();
         for text in &self.manifests {
             add(&mut hash, b'm', &text.local_name, text);
         }
         // What a single file is called changes nothing.
-        for (kind, text) in [(b'a', &self.abac), (b't', &self.tokens), (b'b', &self.basic)] {
+        if let Some(text) = &self.abac {
+            add(&mut hash, b'a', "", text);
+        }
+        let policy = format!("{:x}", hash.clone().finalize());
+        for (kind, text) in [(b't', &self.tokens), (b'b', &self.basic)] {
             if let Some(text) = text {
                 add(&mut hash, kind, "", text);
             }
         }
-        format!("{:x}", hash.finalize())
+        Digests { policy, everything: hash.finalize().into() }
     }
 }
 

@@ -20,9 +20,8 @@ use super::walk::Lister;
 /// that begin with a dot are passed over. Links are followed, those of a mounted ConfigMap or Secret
 /// too. `-` in place of a folder is standard input, which is read once and kept.
 ///
-/// Bounds: [`Limits::file_bytes`] for one file, 4 GiB for all (or one file, if that may have more),
-/// 1,000,000 entries in all folders together, 32 folders deep. Named pipes, sockets and devices are
-/// refused without being opened.
+/// [`Limits`] bound one file, all files, and the folders. Named pipes, sockets and devices are refused
+/// without being opened.
 #[derive(Clone, Debug)]
 pub struct FileSet {
     policy_dirs: Vec<PathBuf>,
@@ -171,7 +170,7 @@ fn is_stdin(path: &Path) -> bool {
 fn too_much(name: &str, most: u64) -> Problem {
     let message = format!("`{name}` brings all files to more than {most} bytes");
     Diagnostic::error("source/too-much", message)
-        .help("name folders that hold the policy and nothing else")
+        .help("name folders that hold the policy and nothing else, or raise `--limit-total-bytes`")
         .into()
 }
 

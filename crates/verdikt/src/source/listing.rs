@@ -125,9 +125,9 @@ impl Bounds {
         let file_bytes = limits.file_bytes as u64;
         Self {
             file_bytes,
-            total_bytes: file_bytes.max(4 << 30),
-            entries: 1_000_000,
-            depth: 32,
+            total_bytes: file_bytes.max(limits.total_bytes),
+            entries: limits.folder_entries,
+            depth: limits.folder_depth,
             // At least one must be left, or a refusal would look like success.
             diagnostics: limits.diagnostics.max(1),
         }

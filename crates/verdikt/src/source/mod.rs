@@ -1,7 +1,7 @@
 //! Where policy comes from: files, read as one consistent set and watched for changes.
 //!
 //! Reading goes `list` (what lies there, links resolved, nothing opened) → `read` (bounded) →
-//! [`Contents`], which are compared by [`Contents::digest`]. Watching lists again and again, and
+//! [`Contents`], which are compared by [`Contents::digests`]. Watching lists again and again, and
 //! tells someone else to read when something may have changed.
 
 mod bell;
@@ -16,6 +16,6 @@ mod tests;
 mod walk;
 mod watch;
 
-pub use contents::{Contents, Text};
+pub use contents::{Contents, Digests, Text};
 pub use files::FileSet;
 pub use watch::{WatchOptions, Watcher};

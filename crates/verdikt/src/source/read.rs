@@ -96,7 +96,7 @@ fn other(operation: &str, name: &str, error: &io::Error) -> Problem {
 fn too_large(name: &str, most: u64) -> Problem {
     let message = format!("`{name}` has more than the {most} bytes that a file may have");
     Diagnostic::error("source/too-large", message)
-        .help("split the file, or raise the limit on the size of files")
+        .help("split the file, or raise `--limit-file-bytes`")
         .into()
 }
 

@@ -1,0 +1,134 @@
+//! `verdikt serve`: answers requests until it is told to stop.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
+use verdikt::Engine;
+use verdikt_server::{Access, Limits, Options, Server};
+
+use crate::failure::Failure;
+use crate::flags::PolicyFlags;
+use crate::logging::{self, LoggingFlags};
+
+/// Where `serve` listens if nothing else is said.
+pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8470";
+/// The same for clients.
+pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:8470";
+
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    #[command(flatten, next_help_heading = "Policy")]
+    pub(crate) policy: PolicyFlags,
+    #[command(flatten)]
+    pub(crate) http: HttpFlags,
+    #[command(flatten)]
+    pub(crate) logging: LoggingFlags,
+    /// Seconds between looks at the files, should nothing announce their changes
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, help_heading = "Reload",
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) poll_interval: u64,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "HTTP")]
+pub(crate) struct HttpFlags {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = DEFAULT_ADDRESS)]
+    pub(crate) http_address: SocketAddr,
+    /// Who may ask about others and see the status: everyone who can connect, or whom the policy
+    /// allows it [default: open on loopback, otherwise authorized]
+    #[arg(long, value_name = "WHO")]
+    http_access: Option<AccessName>,
+    /// Let other machines connect without TLS; tokens travel in plain text then
+    #[arg(long, value_name = "BOOL", default_value_t = false, default_missing_value = "true",
+          num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
+    allow_plain_text: bool,
+    /// Connections at a time; more wait
+    #[arg(long, value_name = "N", default_value_t = Limits::default().connections)]
+    limit_connections: usize,
+    /// Bytes of one request's body
+    #[arg(long, value_name = "N", default_value_t = Limits::default().body_bytes)]
+    limit_body_bytes: usize,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AccessName {
+    Open,
+    Authorized,
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        if self.policy.names_nothing() {
+            return Err(Failure::message("no policy was named; try --policy-dir DIR"));
+        }
+        logging::start(&self.logging)?;
+        self.serve(Server::bind, |_, _| Ok(()))
+    }
+
+    /// Loads, listens, says so, and serves until a signal comes.
+    pub(crate) fn serve<B: Future<Output = Result<Server, verdikt_server::BindError>>>(
+        self,
+        bind: impl FnOnce(Engine, Options) -> B,
+        ready: impl FnOnce(&Engine, SocketAddr) -> Result<(), Failure>,
+    ) -> Result<ExitCode, Failure> {
+        let interval = Duration::from_secs(self.poll_interval);
+        let engine = self.policy.builder().poll_interval(interval).build()?;
+        log_loaded(&engine);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::message(error.to_string()))?;
+        runtime.block_on(async {
+            let server = bind(engine.clone(), self.http.options()).await;
+            let server = server.map_err(|error| Failure::message(error.to_string()))?;
+            let stop = stop_signal().map_err(|error| Failure::message(error.to_string()))?;
+            tracing::info!("listening on http://{}", server.address());
+            ready(&engine, server.address())?;
+            server.run(stop).await;
+            tracing::info!("stopped");
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+}
+
+impl HttpFlags {
+    fn options(&self) -> Options {
+        let mut options = Options::new(self.http_address);
+        options.allow_plain_text = self.allow_plain_text;
+        options.limits.connections = self.limit_connections.max(1);
+        options.limits.body_bytes = self.limit_body_bytes;
+        match self.http_access {
+            Some(AccessName::Open) => options.access = Access::Open,
+            Some(AccessName::Authorized) => options.access = Access::Authorized,
+            None => {}
+        }
+        options
+    }
+}
+
+fn log_loaded(engine: &Engine) {
+    let status = engine.status();
+    for warning in &status.loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    tracing::info!(
+        revision = status.revision,
+        digest = status.loaded.digest,
+        "policy loaded: {}",
+        crate::summary::counts(&status.loaded.counts)
+    );
+}
+
+/// Ready when the process is asked to end: by Ctrl-C, or by whoever supervises it.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

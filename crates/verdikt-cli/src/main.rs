@@ -1,0 +1,27 @@
+//! The command line. `cli.rs` says what can be asked for, `commands/` has one module for each command, and
+//! all of them ask the same engine.
+
+mod cli;
+mod client;
+mod commands;
+mod config;
+mod failure;
+mod flags;
+mod logging;
+mod output;
+mod question;
+mod quickstart;
+mod report;
+mod summary;
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match cli::parse(std::env::args_os().collect()).and_then(cli::Command::run) {
+        Ok(code) => code,
+        Err(failure) => failure.show(),
+    }
+}
