@@ -8,6 +8,6 @@ fuzz SECONDS="60":
 bench *ARGS:
     cargo bench -p verdikt-bench {{ARGS}}
 run:
-    cargo run --release -p verdikt --example embed
+    cargo run --release
 ci:
     .ci/run

@@ -48,13 +48,7 @@ impl Running {
     /// # Panics
     /// If it cannot be reached.
     pub fn raw(&self, bytes: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        // The server may answer, and close, before it has read everything.
-        drop(stream.write_all(bytes));
-        let mut answer = Vec::new();
-        drop(stream.read_to_end(&mut answer));
-        Answer::parse(&answer)
+        raw(self.address, bytes)
     }
 
     /// One request on a connection of its own.
@@ -85,6 +79,28 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.stop.take().map(|stop| stop.send(()));
     }
+}
+
+/// Sends bytes to a server, and reads until it closes the connection or goes silent.
+///
+/// # Panics
+/// If it cannot be reached.
+pub fn raw(address: SocketAddr, bytes: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // The server may answer, and close, before it has read everything.
+    drop(stream.write_all(bytes));
+    let mut answer = Vec::new();
+    drop(stream.read_to_end(&mut answer));
+    Answer::parse(&answer)
+}
+
+/// A GET without credentials.
+pub fn get(address: SocketAddr, target: &str) -> Answer {
+    raw(
+        address,
+        format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes(),
+    )
 }
 
 /// What came back.

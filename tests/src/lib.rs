@@ -1,6 +1,8 @@
 //! What the tests of the whole project share: the corpus of vectors and the reference.
 
+pub mod binary;
 pub mod corpus;
+pub mod front;
 pub mod http;
 pub mod policy;
 pub mod reference;

@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
+use std::process::ExitCode;
+
 use clap::Args;
+use serde::Serialize;
 use verdikt::resource_types::{self, ResourceType};
 use verdikt::{Attributes, Credentials, Engine, Outcome, Selectors, User, groups, users};
 
+use crate::failure::Failure;
+use crate::output::{BAD, Output};
 use crate::report::printable;
 
 /// Who wants to do what.
@@ -161,7 +166,7 @@ impl QuestionFlags {
     }
 
     /// Who asks, or why nobody knows.
-    pub(crate) fn user(&self, engine: &Engine) -> Result<User, String> {
+    pub(crate) fn user(&self, engine: &Engine) -> Result<User, Unauthorized> {
         let WhoFlags { user, groups, uid, extra, token } = &self.who;
         if let Some(name) = user {
             return Ok(impersonated(name, groups, uid, extra));
@@ -172,11 +177,29 @@ impl QuestionFlags {
         });
         match engine.authenticate(&credentials) {
             Outcome::Authenticated(authenticated) => Ok(authenticated.user().clone()),
-            Outcome::Failed(error) => Err(format!("Unauthorized: {error}")),
-            Outcome::NoOpinion => {
-                Err("Unauthorized: no authenticator knows the credentials".into())
-            }
+            Outcome::Failed(error) => Err(Unauthorized::new(&error.to_string())),
+            Outcome::NoOpinion => Err(Unauthorized::new("no authenticator knows the credentials")),
         }
+    }
+}
+
+/// The answer to credentials that are refused, which a server would answer with 401.
+#[derive(Debug, Serialize)]
+pub(crate) struct Unauthorized {
+    allowed: bool,
+    reason: String,
+}
+
+impl Unauthorized {
+    fn new(error: &str) -> Self {
+        Self { allowed: false, reason: format!("Unauthorized: {error}") }
+    }
+
+    /// Says so in the form that was asked for.
+    pub(crate) fn show(&self, output: Output) -> Result<ExitCode, Failure> {
+        output
+            .write(self, |refused| format!("{BAD}no{BAD:#} - {}\n", printable(&refused.reason)))?;
+        Ok(ExitCode::from(1))
     }
 }
 
@@ -265,10 +288,13 @@ fn impersonated(name: &str, named: &[String], uid: &str, extra: &[(String, Strin
         all.push("system:serviceaccounts".to_owned());
         all.push(format!("system:serviceaccounts:{namespace}"));
     }
-    let everyone =
-        if name == users::ANONYMOUS { groups::UNAUTHENTICATED } else { groups::AUTHENTICATED };
-    if !all.iter().any(|group| group == everyone) {
-        all.push(everyone.to_owned());
+    // Whoever is named as unauthenticated is not authenticated as well.
+    let is_anonymous = name == users::ANONYMOUS;
+    let is_in = |group: &str| all.iter().any(|other| other == group);
+    if is_anonymous && !is_in(groups::UNAUTHENTICATED) {
+        all.push(groups::UNAUTHENTICATED.to_owned());
+    } else if !is_anonymous && !is_in(groups::UNAUTHENTICATED) && !is_in(groups::AUTHENTICATED) {
+        all.push(groups::AUTHENTICATED.to_owned());
     }
     let mut fields = BTreeMap::<String, Vec<String>>::new();
     for (key, value) in extra {
@@ -334,6 +360,7 @@ mod tests {
         assert_eq!(groups_of("jane", &["dev"]), "dev system:authenticated");
         assert_eq!(groups_of("system:anonymous", &[]), "system:unauthenticated");
         assert_eq!(groups_of("jane", &["system:authenticated"]), "system:authenticated");
+        assert_eq!(groups_of("jane", &["system:unauthenticated"]), "system:unauthenticated");
         assert_eq!(
             groups_of("system:serviceaccount:web:shop", &[]),
             "system:serviceaccounts system:serviceaccounts:web system:authenticated"

@@ -47,6 +47,7 @@ fn screen(engine: &Engine, address: SocketAddr) -> String {
     let status = serde_json::to_value(engine.status()).unwrap_or_default();
     let url = format!("http://{address}");
     let loaded = summary::of_status(&status);
+    let program = std::env::args().next().unwrap_or_else(|| "verdikt".to_owned());
     let comment = |text: &str| format!("{DIM}# {text}{DIM:#}");
     format!(
         "{loaded}{HEAD}{listening:<15}{HEAD:#} {url} (Ctrl-C stops it)
@@ -68,8 +69,8 @@ sleep 1
 curl -X DELETE -H 'Authorization: Bearer jane-token' {url}/api/v1/namespaces/shop/pods/cart
 
 {again}
-verdikt status --server {url}
-verdikt explain --config {CONFIG} --as jane --as-group developers delete pods/cart -n shop
+{program} status --server {url}
+{program} explain --config {CONFIG} --as jane --as-group developers delete pods/cart -n shop
 ",
         listening = "listening",
         allowed = comment("allowed, and why"),

@@ -37,6 +37,9 @@ pub(crate) fn in_full(found: &[Diagnostic]) -> String {
         if handler.render_report(&mut text, &Shown::new(finding)).is_err() {
             let _ = write!(text, "{finding}");
         }
+        for label in &finding.related {
+            let _ = handler.render_report(&mut text, &Related::new(label));
+        }
         text.push('\n');
     }
     text
@@ -74,7 +77,6 @@ pub(crate) fn printable(text: &str) -> String {
 struct Shown<'a> {
     finding: &'a Diagnostic,
     excerpt: Option<Excerpt>,
-    related: Vec<Related>,
 }
 
 /// Another place that belongs to a finding.
@@ -90,23 +92,28 @@ struct Excerpt {
     name: String,
     line: String,
     line_number: usize,
-    first_column: usize,
+    /// What the heading says; the excerpt itself begins where its line does.
+    column: usize,
     span: (usize, usize),
     text: String,
 }
 
 impl Excerpt {
     fn new(label: &Label) -> Self {
-        let line = printable(&label.excerpt);
+        let mut line = printable(&label.excerpt);
+        let column = label.place.column.saturating_sub(label.excerpt_column.max(1)) as usize;
+        // What is missing at the end of a line is marked behind it.
+        if !line.is_empty() && line.chars().count() == column {
+            line.push(' ');
+        }
         let byte =
             |column: usize| line.char_indices().nth(column).map_or(line.len(), |(byte, _)| byte);
-        let column = label.place.column.saturating_sub(label.excerpt_column.max(1)) as usize;
         let start = byte(column);
         let span = (start, byte(column + label.length as usize) - start);
         Self {
             name: printable(&label.place.file),
             line_number: label.place.line.saturating_sub(1) as usize,
-            first_column: label.excerpt_column.saturating_sub(1) as usize,
+            column: label.place.column.saturating_sub(1) as usize,
             span,
             text: printable(&label.text),
             line,
@@ -137,7 +144,7 @@ impl SourceCode for Excerpt {
             self.line.as_bytes(),
             all,
             self.line_number,
-            self.first_column,
+            self.column,
             1,
         )))
     }
@@ -145,16 +152,15 @@ impl SourceCode for Excerpt {
 
 impl<'a> Shown<'a> {
     fn new(finding: &'a Diagnostic) -> Self {
-        let related = finding.related.iter().map(|label| {
-            let mut excerpt = Excerpt::new(label);
-            let text = std::mem::take(&mut excerpt.text);
-            Related { text, excerpt }
-        });
-        Self {
-            finding,
-            excerpt: finding.primary.as_ref().map(Excerpt::new),
-            related: related.collect(),
-        }
+        Self { finding, excerpt: finding.primary.as_ref().map(Excerpt::new) }
+    }
+}
+
+impl Related {
+    fn new(label: &Label) -> Self {
+        let mut excerpt = Excerpt::new(label);
+        let text = std::mem::take(&mut excerpt.text);
+        Self { text, excerpt }
     }
 }
 
@@ -181,13 +187,6 @@ impl miette::Diagnostic for Shown<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         self.excerpt.as_ref().map(|excerpt| excerpt.labels() as _)
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
-        if self.related.is_empty() {
-            return None;
-        }
-        Some(Box::new(self.related.iter().map(|related| related as _)))
     }
 }
 

@@ -62,7 +62,17 @@ pub(crate) fn parse(
         }
         records.push(Some(record));
     }
+    if records.is_empty() && file.found.is_empty() {
+        file.found.push(nobody(source, kind));
+    }
     (records.into_iter().flatten().collect(), file.found)
+}
+
+fn nobody(source: &Source<'_>, kind: &Kind) -> Diagnostic {
+    let Kind { name, .. } = kind;
+    let message = format!("{} holds no {name}, so nobody is known by one", source.name);
+    let help = format!("add a line: {name},user,uid,\"group1,group2\"");
+    Diagnostic::warning("authn/no-records", message).help(help)
 }
 
 struct File<'a> {

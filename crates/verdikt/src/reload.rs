@@ -15,7 +15,7 @@ use crate::Mode;
 use crate::authorizer::{AbacAuthorizer, Authorizer, Chain};
 use crate::engine::Engine;
 use crate::snapshot::Snapshot;
-use crate::source::{Contents, Digests, FileSet, Text};
+use crate::source::{Contents, Digests, FileSet, Text, excerpts};
 use crate::status::{Attempt, Counts, Loaded, now};
 
 /// Where policy comes from, and what is made of it.
@@ -160,7 +160,8 @@ fn parse(contents: Contents, sources: &Sources) -> Result<Parsed, LoadError> {
         manifests.push(manifest);
         diagnostics.extend(found);
     }
-    let (policy, found) = PolicySet::from_manifests(manifests);
+    let (policy, mut found) = PolicySet::from_manifests(manifests);
+    excerpts::fill(&mut found, &contents.manifests);
     diagnostics.extend(found);
     let policy = united(policy, &sources.objects);
 

@@ -7,7 +7,7 @@ use verdikt::Summary;
 
 use crate::failure::Failure;
 use crate::flags::PolicyFlags;
-use crate::output::{BAD, GOOD, OutputFlags, to_stdout};
+use crate::output::{BAD, GOOD, OutputFlags};
 use crate::question::QuestionFlags;
 use crate::report::printable;
 
@@ -30,12 +30,8 @@ impl Check {
         let question = self.question.question()?;
         let user = match self.question.user(&engine) {
             Ok(user) => user,
-            Err(refused) => {
-                if !self.quiet {
-                    to_stdout(&format!("{BAD}no{BAD:#} - {}\n", printable(&refused)))?;
-                }
-                return Ok(ExitCode::from(1));
-            }
+            Err(_) if self.quiet => return Ok(ExitCode::from(1)),
+            Err(refused) => return refused.show(self.output.output),
         };
         let request = question.attributes(&user);
         let summary = engine.authorize(&request).summary();

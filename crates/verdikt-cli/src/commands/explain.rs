@@ -26,7 +26,10 @@ impl Explain {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let engine = self.policy.load()?;
         let question = self.question.question()?;
-        let user = self.question.user(&engine).map_err(Failure::Message)?;
+        let user = match self.question.user(&engine) {
+            Ok(user) => user,
+            Err(refused) => return refused.show(self.output.output),
+        };
         let explanation = engine.explain(&question.attributes(&user));
         let who = printable(&user.name);
         self.output.output.write(&explanation, |found| {

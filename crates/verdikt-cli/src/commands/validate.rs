@@ -54,21 +54,29 @@ impl Validate {
         let errors = diagnostics.iter().filter(|found| found.is_error()).count();
         let warnings = diagnostics.len() - errors;
         let valid = counts.is_some() && !(self.strict && warnings > 0);
+        let code = match (valid, warnings) {
+            (false, _) => 1,
+            (true, 0) => 0,
+            (true, _) => WARNINGS_ALONE,
+        };
         let found = Found { valid, errors, warnings, diagnostics, counts };
         match self.output.output {
             Output::Table => to_stdout(&in_words(&found))?,
             other => other.write(&found, |_| String::new())?,
         }
-        Ok(ExitCode::from(u8::from(!found.valid)))
+        Ok(ExitCode::from(code))
     }
 }
+
+/// So that a script can tell what will be used, but deserves a look, from what will not.
+const WARNINGS_ALONE: u8 = 3;
 
 fn in_words(found: &Found) -> String {
     let mut text = report::in_full(&found.diagnostics);
     if !found.diagnostics.is_empty() {
         text += &format!("{}\n", report::count(&found.diagnostics));
     }
-    if let Some(counts) = &found.counts {
+    if let Some(counts) = found.counts.as_ref().filter(|_| found.valid) {
         text += &format!("{GOOD}valid{GOOD:#}: {}\n", summary::counts(counts));
     }
     text

@@ -76,6 +76,11 @@ pub fn parse(source: &Source<'_>, limits: &Limits) -> (File, Vec<Diagnostic>) {
         // Go reads bytes; what is not UTF-8 becomes U+FFFD in its JSON decoder.
         reader.line(&String::from_utf8_lossy(line), number);
     }
+    if reader.file.policies.is_empty() && reader.found.is_empty() {
+        let message = format!("{} holds no policy, so it allows nothing", source.name);
+        let help = "add one JSON object a line, of kind Policy with a spec";
+        reader.found.push(Diagnostic::warning("abac/no-policies", message).help(help));
+    }
     if reader.file.unversioned {
         let name = &source.name;
         let message = format!(

@@ -50,11 +50,13 @@ impl<'a> Text<'a> {
         let lines = std::iter::once(0).chain(starts).collect();
         let text = Self { name, text, lines };
         if let Some(byte) = bad {
-            let at = text.at(text.text.len());
+            let mut label = text.label(text.at(text.text.len()), "");
+            // The line ends where it can be read no further; the mark needs something to stand under.
+            label.excerpt.push(char::REPLACEMENT_CHARACTER);
             return Err(Box::new(
                 Diagnostic::error("parse/encoding", format!("byte 0x{byte:02x} is not UTF-8"))
                     .help("save the file as UTF-8")
-                    .at(text.label(at, "")),
+                    .at(label),
             ));
         }
         match text.text.char_indices().find(|&(_, c)| is_forbidden(c)) {

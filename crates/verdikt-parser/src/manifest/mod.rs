@@ -72,6 +72,11 @@ pub struct Manifest {
 pub fn parse_manifest(source: &Source<'_>, options: &Options) -> (Manifest, Vec<Diagnostic>) {
     let limits = &options.limits;
     let (documents, mut found) = document::read(source, limits);
+    if documents.is_empty() && found.is_empty() {
+        let message = format!("{} holds no object", source.name);
+        let help = "remove it, or write what it was meant to hold";
+        found.push(Diagnostic::warning("parse/no-objects", message).help(help));
+    }
     let Ok(text) = Text::new(source, limits) else { return (Manifest::default(), found) };
     let mut reader = Reader {
         decoder: Decoder { text: &text, found: Vec::new() },

@@ -6,6 +6,7 @@
 
 mod bell;
 mod contents;
+pub(crate) mod excerpts;
 mod files;
 mod findings;
 mod listing;

@@ -1,0 +1,60 @@
+//! Whoever asks, and whichever way: the answer is Kubernetes', with the same reason.
+
+use std::path::Path;
+
+use serde_json::Value;
+use verdikt::{Engine, groups};
+use verdikt_tests::front::{Answer, Check, Cli, Front, Review};
+use verdikt_tests::http::Running;
+use verdikt_tests::wire::Request;
+use verdikt_tests::{corpus, policy};
+
+/// A process for each question is slow: the command line is asked each so many.
+const CLI_ASKS_EACH: usize = 17;
+
+#[test]
+fn every_front_answers_as_kubernetes_does() {
+    let file = &corpus::public_files("rbac-bootstrap")[0];
+    let line = corpus::lines(file).unwrap().next().unwrap().unwrap();
+    let line: Value = serde_json::from_str(&line).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let objects: Vec<&Value> = ["roles", "clusterRoles", "roleBindings", "clusterRoleBindings"]
+        .iter()
+        .flat_map(|kind| line["objects"][kind].as_array().into_iter().flatten())
+        .collect();
+    let manifest = policy::to_manifest(&policy::from_objects(&objects).unwrap());
+    std::fs::write(folder.path().join("policy.json"), manifest).unwrap();
+
+    let engine = Engine::builder().policy_dir(folder.path()).build().unwrap();
+    let server = Running::start(engine.clone(), |_| {});
+    let cli = Cli {
+        binary: Path::new(env!("CARGO_BIN_EXE_verdikt")).to_owned(),
+        policy_dir: folder.path().to_owned(),
+    };
+    let fronts: [(&dyn Front, usize); 4] =
+        [(&engine, 1), (&Check(&server), 3), (&Review(&server), 3), (&cli, CLI_ASKS_EACH)];
+    for (front, each) in fronts {
+        let mut asked = 0;
+        for question in line["requests"].as_array().unwrap().iter().step_by(each) {
+            let request: Request = serde_json::from_value(question.clone()).unwrap();
+            let want = wanted(&request, &question["want"]);
+            if let Some(found) = front.check(&request) {
+                assert_eq!(found, want, "{}: {question}", front.name());
+                asked += 1;
+            }
+        }
+        assert!(asked >= 50, "{} could answer only {asked}", front.name());
+    }
+}
+
+/// The vectors ask RBAC alone; in front of it stands the authorizer that lets `system:masters` do
+/// everything, without a reason.
+fn wanted(request: &Request, want: &Value) -> Answer {
+    if request.user.is_in(groups::MASTERS) {
+        return Answer { allowed: true, reason: String::new() };
+    }
+    Answer {
+        allowed: want["decision"] == "allow",
+        reason: want["reason"].as_str().unwrap_or_default().to_owned(),
+    }
+}
