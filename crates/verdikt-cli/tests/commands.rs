@@ -68,7 +68,7 @@ fn what_cannot_be_asked_is_an_error_of_its_own() {
     for (arguments, text) in [
         (&["check", "get", "pods"][..], "no policy was named"),
         (&["check"], "required arguments were not provided"),
-        (&["check", "--polcy-dir=x", "get", "pods"], "a similar argument exists"),
+        (&["check", "--policydir=x", "get", "pods"], "a similar argument exists"),
         (&["check", "--authorization-mode=RBACK", "get", "pods"], "RBACK"),
         (&["validate"], "no file was named"),
         (&["serve"], "no policy was named"),
