@@ -5,5 +5,7 @@
 
 pub mod floor;
 pub mod measure;
+#[expect(clippy::indexing_slicing, reason = "pods are made with what is indexed")]
+pub mod nodes;
 #[expect(clippy::indexing_slicing, reason = "indices are drawn below the length")]
 pub mod world;

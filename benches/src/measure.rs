@@ -9,9 +9,14 @@ use crate::floor::Floor;
 use crate::world::{Question, Request};
 
 /// Nanoseconds an operation takes: the median over passes of `pass`, each of `operations` operations.
-pub fn median_ns(operations: usize, mut pass: impl FnMut() -> u64) -> f64 {
-    black_box(pass());
+pub fn median_ns(operations: usize, pass: impl FnMut() -> u64) -> f64 {
     let passes = (TARGET_OPERATIONS / operations.max(1)).clamp(MIN_PASSES, MAX_PASSES);
+    median_of(passes, operations, pass)
+}
+
+/// The same, with this many passes.
+pub fn median_of(passes: usize, operations: usize, mut pass: impl FnMut() -> u64) -> f64 {
+    black_box(pass());
     let mut times: Vec<f64> = (0..passes)
         .map(|_| {
             let start = Instant::now();

@@ -1,7 +1,7 @@
 //! The bodies of the fuzz targets: what must hold for any input at all.
 
 use verdikt_authn::{Chain, Outcome};
-use verdikt_compiler::{Rules, rbac};
+use verdikt_compiler::{Rules, node, rbac};
 use verdikt_core::{
     Attributes, Credentials, Effect, HashKey, RequestInfo, User, field_selector, groups,
     label_selector,
@@ -10,6 +10,7 @@ use verdikt_parser::{
     Diagnostic, Limits, Options, PolicySet, Source, abac, basic_file, parse_manifest, token_file,
 };
 
+use crate::node_world::{self, Step};
 use crate::reference::{self, Answer};
 use crate::world::{Question, World};
 
@@ -17,7 +18,7 @@ use crate::world::{Question, World};
 pub type Case = fn(&[u8]);
 
 /// All targets by name.
-pub const CASES: [(&str, Case); 9] = [
+pub const CASES: [(&str, Case); 10] = [
     ("manifest_yaml", manifest_yaml),
     ("manifest_json", manifest_json),
     ("abac_file", abac_file),
@@ -27,6 +28,7 @@ pub const CASES: [(&str, Case); 9] = [
     ("label_selector", label_selector),
     ("field_selector", field_selector),
     ("authenticate_authorize", authenticate_authorize),
+    ("node_events", node_events),
 ];
 
 /// Manifests in YAML: read, put together, compiled.
@@ -174,6 +176,39 @@ pub fn authenticate_authorize(bytes: &[u8]) {
             (None, _) => {}
         }
     }
+}
+
+/// Events about pods, volumes and the like: the index and the graph that is walked must agree on every
+/// question in between, and on every object at the end; and nothing stays of what is deleted.
+pub fn node_events(bytes: &[u8]) {
+    let mut graph = node::Graph::new(&HashKey::random());
+    let mut reference = reference::node::Graph::default();
+    for step in node_world::steps(bytes) {
+        match step {
+            Step::Event(event) => {
+                graph.apply(&event);
+                reference.apply(&event);
+            }
+            Step::Question(question) => check_node(&graph, &reference, &question.attributes()),
+        }
+    }
+    for question in node_world::reads() {
+        check_node(&graph, &reference, &question.attributes());
+    }
+    for object in reference.objects().into_node_objects() {
+        graph.apply(&node::Event::Deleted(object));
+    }
+    assert_eq!(graph.index().stats().pairs, 0, "something stayed: {graph:#?}");
+}
+
+fn check_node(graph: &node::Graph, reference: &reference::node::Graph, request: &Attributes<'_>) {
+    let got = match graph.index().lookup(request) {
+        Ok(_) => Answer { effect: Effect::Allow, reason: String::new() },
+        Err(refusal) => Answer { effect: Effect::NoOpinion, reason: refusal.text(request) },
+    };
+    let want = reference.authorize(request);
+    assert_eq!(got, want, "index (left) and reference (right)\n{request:#?}\n{reference:#?}");
+    assert_eq!(graph.index().explain(request).is_some(), got.effect.is_allowed());
 }
 
 /// Whom the token of a question belongs to: the last line that has it, with the group of everyone who

@@ -84,7 +84,7 @@ impl World {
 }
 
 /// Choices read from bytes; when there are no more bytes, the first of everything.
-struct Choices<'b> {
+pub(crate) struct Choices<'b> {
     bytes: Unstructured<'b>,
     /// Whether odd words are chosen too.
     odd: bool,
@@ -92,31 +92,46 @@ struct Choices<'b> {
 
 /// Words to choose from: ordinary ones, and such as only an authorizer has to cope with.
 #[derive(Clone, Copy)]
-struct Words {
-    plain: &'static [&'static str],
-    odd: &'static [&'static str],
+pub(crate) struct Words {
+    pub(crate) plain: &'static [&'static str],
+    pub(crate) odd: &'static [&'static str],
 }
 
-impl Choices<'_> {
-    fn up_to(&mut self, most: usize) -> usize {
+impl<'b> Choices<'b> {
+    /// Choices without odd words.
+    pub(crate) fn new(bytes: &'b [u8]) -> Self {
+        Self { bytes: Unstructured::new(bytes), odd: false }
+    }
+
+    /// Whether there are bytes left to choose by.
+    pub(crate) fn are_left(&self) -> bool {
+        !self.bytes.is_empty()
+    }
+
+    pub(crate) fn one_of<T>(&mut self, list: &'static [T]) -> &'static T {
+        let index = self.up_to(list.len() - 1);
+        &list[index]
+    }
+
+    pub(crate) fn up_to(&mut self, most: usize) -> usize {
         self.bytes.int_in_range(0..=most).unwrap_or(0)
     }
 
-    fn flag(&mut self) -> bool {
+    pub(crate) fn flag(&mut self) -> bool {
         self.up_to(1) == 1
     }
 
-    fn word(&mut self, words: Words) -> &'static str {
+    pub(crate) fn word(&mut self, words: Words) -> &'static str {
         let odd = if self.odd { words.odd } else { &[] };
         let index = self.up_to((words.plain.len() + odd.len()).saturating_sub(1));
         words.plain.iter().chain(odd).nth(index).copied().unwrap_or_default()
     }
 
-    fn text(&mut self, words: Words) -> String {
+    pub(crate) fn text(&mut self, words: Words) -> String {
         self.word(words).to_owned()
     }
 
-    fn list<T>(&mut self, most: usize, mut item: impl FnMut(&mut Self) -> T) -> Vec<T> {
+    pub(crate) fn list<T>(&mut self, most: usize, mut item: impl FnMut(&mut Self) -> T) -> Vec<T> {
         let count = self.up_to(most);
         (0..count).map(|_| item(self)).collect()
     }

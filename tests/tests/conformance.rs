@@ -54,6 +54,11 @@ fn token_file() {
 }
 
 #[test]
+fn node() {
+    check("node", 58_200);
+}
+
+#[test]
 fn forbidden() {
     check("forbidden", 1_000);
 }

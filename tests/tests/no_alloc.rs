@@ -3,7 +3,7 @@
 //! `allocation_counter` counts what the measuring thread allocates, and nothing of other threads.
 
 use allocation_counter::measure;
-use verdikt::{Attributes, Credentials, Effect, Engine, Identity, Mode, Outcome, User};
+use verdikt::{Attributes, Credentials, Effect, Engine, Identity, Mode, Outcome, Selectors, User};
 
 const MANIFEST: &str = r"
 kind: ClusterRole
@@ -105,6 +105,48 @@ fn abac_decisions_allocate_nothing() {
     check(&engine, &alice, resource("update", "other", "pods"), Effect::NoOpinion);
     check(&engine, &alice, path("get", "/healthz"), Effect::Allow);
     check(&engine, &alice, path("post", "/healthz"), Effect::NoOpinion);
+}
+
+#[test]
+fn node_decisions_allocate_nothing() {
+    let pods = "
+kind: Pod
+apiVersion: v1
+metadata: {name: front, namespace: web}
+spec:
+  nodeName: n1
+  serviceAccountName: app
+  volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+---
+kind: PersistentVolume
+apiVersion: v1
+metadata: {name: pv}
+spec:
+  claimRef: {namespace: web, name: data}
+  csi: {nodeStageSecretRef: {namespace: storage, name: a-secret-with-a-name-that-is-quite-a-bit-longer-than-most}}
+";
+    let engine = Engine::builder()
+        .manifest("pods.yaml", pods)
+        .authorization_modes([Mode::Node, Mode::Rbac])
+        .build()
+        .unwrap();
+    let node = User::new("system:node:n1", ["system:nodes", "system:authenticated"]);
+    let named = |verb, namespace, of, name| Attributes { name, ..resource(verb, namespace, of) };
+    let secret = "a-secret-with-a-name-that-is-quite-a-bit-longer-than-most";
+    check(&engine, &node, named("get", "storage", "secrets", secret), Effect::Allow);
+    check(&engine, &node, named("get", "storage", "secrets", "other"), Effect::NoOpinion);
+    check(&engine, &node, named("get", "web", "pods", "front"), Effect::Allow);
+    check(&engine, &node, named("list", "", "nodes", "n2"), Effect::NoOpinion);
+    check(&engine, &node, resource("list", "", "services"), Effect::Allow);
+    let selectors = Selectors::parse("spec.nodeName=n1", "");
+    let selected = Attributes { selectors: Some(&selectors), ..resource("watch", "", "pods") };
+    check(&engine, &node, selected, Effect::Allow);
+    check(
+        &engine,
+        &User::new("jane", ["dev"]),
+        named("get", "web", "pods", "front"),
+        Effect::NoOpinion,
+    );
 }
 
 #[test]

@@ -15,4 +15,6 @@ pub enum Reason {
     RbacBinding(u32),
     /// An ABAC policy: its index in the ABAC table.
     AbacPolicy(u32),
+    /// The Node authorizer, which has no words for it.
+    Node,
 }

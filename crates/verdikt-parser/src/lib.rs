@@ -12,6 +12,7 @@ mod diagnostic;
 pub mod document;
 mod limits;
 mod manifest;
+pub mod node;
 mod place;
 mod policy_set;
 pub mod rbac;

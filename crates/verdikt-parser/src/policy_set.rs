@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::node::{PersistentVolume, Pod, PodCertificateRequest, ResourceSlice, VolumeAttachment};
 use crate::rbac::{Binding, ClusterRole, Role};
 use crate::{Diagnostic, Label, Manifest, Origin, Place, Secret, ServiceAccount};
 
@@ -21,6 +22,16 @@ pub struct PolicySet {
     pub service_accounts: Vec<ServiceAccount>,
     /// Secrets.
     pub secrets: Vec<Secret>,
+    /// Pods.
+    pub pods: Vec<Pod>,
+    /// PersistentVolumes.
+    pub persistent_volumes: Vec<PersistentVolume>,
+    /// VolumeAttachments.
+    pub volume_attachments: Vec<VolumeAttachment>,
+    /// ResourceSlices.
+    pub resource_slices: Vec<ResourceSlice>,
+    /// PodCertificateRequests.
+    pub pod_certificate_requests: Vec<PodCertificateRequest>,
     /// Objects of other kinds that were passed over, counted by `apiVersion/kind`.
     pub skipped: BTreeMap<String, usize>,
 }
@@ -39,6 +50,11 @@ impl PolicySet {
             set.cluster_role_bindings.extend(manifest.cluster_role_bindings);
             set.service_accounts.extend(manifest.service_accounts);
             set.secrets.extend(manifest.secrets);
+            set.pods.extend(manifest.pods);
+            set.persistent_volumes.extend(manifest.persistent_volumes);
+            set.volume_attachments.extend(manifest.volume_attachments);
+            set.resource_slices.extend(manifest.resource_slices);
+            set.pod_certificate_requests.extend(manifest.pod_certificate_requests);
             for (kind, count) in manifest.skipped {
                 *set.skipped.entry(kind).or_default() += count;
             }
@@ -50,6 +66,11 @@ impl PolicySet {
         last_of_each("ClusterRoleBinding", &mut set.cluster_role_bindings, &mut found);
         last_of_each("ServiceAccount", &mut set.service_accounts, &mut found);
         last_of_each("Secret", &mut set.secrets, &mut found);
+        last_of_each("Pod", &mut set.pods, &mut found);
+        last_of_each("PersistentVolume", &mut set.persistent_volumes, &mut found);
+        last_of_each("VolumeAttachment", &mut set.volume_attachments, &mut found);
+        last_of_each("ResourceSlice", &mut set.resource_slices, &mut found);
+        last_of_each("PodCertificateRequest", &mut set.pod_certificate_requests, &mut found);
         set.find_missing_roles(&mut found);
         (set, found)
     }
@@ -62,6 +83,11 @@ impl PolicySet {
         self.cluster_role_bindings.extend(other.cluster_role_bindings);
         self.service_accounts.extend(other.service_accounts);
         self.secrets.extend(other.secrets);
+        self.pods.extend(other.pods);
+        self.persistent_volumes.extend(other.persistent_volumes);
+        self.volume_attachments.extend(other.volume_attachments);
+        self.resource_slices.extend(other.resource_slices);
+        self.pod_certificate_requests.extend(other.pod_certificate_requests);
         for (kind, count) in other.skipped {
             *self.skipped.entry(kind).or_default() += count;
         }
@@ -75,6 +101,11 @@ impl PolicySet {
             && self.cluster_role_bindings.is_empty()
             && self.service_accounts.is_empty()
             && self.secrets.is_empty()
+            && self.pods.is_empty()
+            && self.persistent_volumes.is_empty()
+            && self.volume_attachments.is_empty()
+            && self.resource_slices.is_empty()
+            && self.pod_certificate_requests.is_empty()
     }
 
     fn find_missing_roles(&self, found: &mut Vec<Diagnostic>) {
@@ -134,17 +165,23 @@ macro_rules! object {
     )*};
 }
 
-object!(Role, Binding, ServiceAccount, Secret);
+object!(Role, Binding, ServiceAccount, Secret, Pod, PodCertificateRequest);
 
-impl Object for ClusterRole {
-    fn identity(&self) -> (&str, &str) {
-        ("", &self.name)
-    }
+macro_rules! cluster_object {
+    ($($kind:ty),*) => {$(
+        impl Object for $kind {
+            fn identity(&self) -> (&str, &str) {
+                ("", &self.name)
+            }
 
-    fn origin(&self) -> &Origin {
-        &self.origin
-    }
+            fn origin(&self) -> &Origin {
+                &self.origin
+            }
+        }
+    )*};
 }
+
+cluster_object!(ClusterRole, PersistentVolume, VolumeAttachment, ResourceSlice);
 
 /// Keeps the last object of each identity, where the last one stands.
 fn last_of_each<T: Object>(kind: &str, objects: &mut Vec<T>, found: &mut Vec<Diagnostic>) {

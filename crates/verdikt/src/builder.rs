@@ -147,9 +147,9 @@ impl Builder {
     /// If options contradict each other, or anything is wrong with any source.
     pub fn build(self) -> Result<Engine, LoadError> {
         let watch = self.watch.clone();
-        let sources = self.sources()?;
+        let mut sources = self.sources()?;
         let key = HashKey::random();
-        let snapshot = first_snapshot(&sources, &key)?;
+        let snapshot = first_snapshot(&mut sources, &key)?;
         let paths = sources.files.clone();
         let attempt = Attempt::succeeded(snapshot.loaded.warnings.clone());
         let engine = Engine(Arc::new(Shared {
@@ -185,6 +185,7 @@ impl Builder {
             inline: self.inline,
             objects: Arc::new(self.objects),
             modes,
+            nodes: None,
             anonymous,
             limits: self.limits,
             default_namespace: self.default_namespace,

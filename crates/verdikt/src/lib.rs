@@ -8,6 +8,7 @@ mod authorizer;
 mod builder;
 mod decision;
 mod engine;
+mod events;
 mod explanation;
 mod mode;
 mod reload;
@@ -29,6 +30,7 @@ pub use summary::{Summary, UserSummary};
 
 pub use verdikt_authn as authn;
 pub use verdikt_authn::{Authenticated, Outcome};
+pub use verdikt_compiler::node::Event as NodeEvent;
 pub use verdikt_compiler::{NonResourceRule, ResourceRule, Rules};
 pub use verdikt_core::{
     Attributes, Credentials, Effect, GoQuoted, HashKey, Identity, Reason, RequestInfo,

@@ -14,6 +14,8 @@ pub enum Mode {
     Abac,
     /// Roles and bindings of the policy folders.
     Rbac,
+    /// What is bound to each node: pods, volumes and the like, from the policy folders and from events.
+    Node,
 }
 
 impl Mode {
@@ -24,6 +26,7 @@ impl Mode {
             Self::AlwaysDeny => "AlwaysDeny",
             Self::Abac => "ABAC",
             Self::Rbac => "RBAC",
+            Self::Node => "Node",
         }
     }
 
@@ -34,6 +37,7 @@ impl Mode {
             Self::AlwaysDeny => "alwaysdeny",
             Self::Abac => "abac",
             Self::Rbac => "rbac",
+            Self::Node => "node",
         }
     }
 }
@@ -54,7 +58,8 @@ impl FromStr for Mode {
             "AlwaysDeny" => Self::AlwaysDeny,
             "ABAC" => Self::Abac,
             "RBAC" => Self::Rbac,
-            "Node" | "Webhook" => return Err(UnknownMode::NotBuilt(text.to_owned())),
+            "Node" => Self::Node,
+            "Webhook" => return Err(UnknownMode::NotBuilt(text.to_owned())),
             _ => return Err(UnknownMode::Unknown(text.to_owned())),
         })
     }

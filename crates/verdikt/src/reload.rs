@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use verdikt_authn as authn;
-use verdikt_compiler::{abac, rbac};
+use verdikt_compiler::{abac, node, rbac};
 use verdikt_core::{HashKey, Revision};
 use verdikt_parser::{
     Diagnostic, Limits, Manifest, Options, PolicySet, basic_file, parse_manifest, token_file,
@@ -26,6 +26,8 @@ pub(crate) struct Sources {
     /// Objects the embedding program gave.
     pub(crate) objects: Arc<PolicySet>,
     pub(crate) modes: Vec<Mode>,
+    /// What is known of objects that are bound to nodes; none until mode Node asks for it.
+    pub(crate) nodes: Option<node::Graph>,
     pub(crate) anonymous: bool,
     pub(crate) limits: Limits,
     pub(crate) default_namespace: Option<String>,
@@ -54,7 +56,7 @@ impl Engine {
     /// # Errors
     /// If anything is wrong with any source, all of it is refused, and what served goes on serving.
     pub fn reload(&self) -> Result<Reload, LoadError> {
-        let sources = self.0.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sources = self.0.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.snapshot();
         let contents = read(&sources);
         let digests = contents.digests();
@@ -64,7 +66,7 @@ impl Engine {
         } else {
             let revision = Revision(current.revision.0 + 1);
             parse(contents, &sources)
-                .and_then(|parsed| compile(parsed, digests, &sources, &self.0.key, revision))
+                .and_then(|parsed| compile(parsed, digests, &mut sources, &self.0.key, revision))
                 .map(Some)
         };
         self.finish_reload(result, current.revision)
@@ -129,7 +131,7 @@ struct Parsed {
 }
 
 /// The first snapshot of an engine.
-pub(crate) fn first_snapshot(sources: &Sources, key: &HashKey) -> Result<Snapshot, LoadError> {
+pub(crate) fn first_snapshot(sources: &mut Sources, key: &HashKey) -> Result<Snapshot, LoadError> {
     let contents = read(sources);
     let digests = contents.digests();
     compile(parse(contents, sources)?, digests, sources, key, Revision(1))
@@ -203,7 +205,7 @@ fn united(read: PolicySet, given: &Arc<PolicySet>) -> Arc<PolicySet> {
 fn compile(
     parsed: Parsed,
     digests: Digests,
-    sources: &Sources,
+    sources: &mut Sources,
     key: &HashKey,
     revision: Revision,
 ) -> Result<Snapshot, LoadError> {
@@ -212,17 +214,19 @@ fn compile(
     let mut authorizers = Vec::new();
     for mode in &sources.modes {
         authorizers.push(match mode {
+            // Last, when nothing can be refused any more: the graph outlives a reload.
+            Mode::Node => continue,
             Mode::AlwaysAllow => Authorizer::AlwaysAllow,
             Mode::AlwaysDeny => Authorizer::AlwaysDeny,
             Mode::Abac => {
                 let (file, policies) = abac.take().unwrap_or_default();
                 let table = abac::Table::compile(&policies, key);
-                Authorizer::Abac(Box::new(AbacAuthorizer { table, file }))
+                Authorizer::Abac(Arc::new(AbacAuthorizer { table, file }))
             }
             Mode::Rbac => {
                 let (table, found) = rbac::Table::compile(&policy, key);
                 diagnostics.extend(found);
-                Authorizer::Rbac(Box::new(table))
+                Authorizer::Rbac(Arc::new(table))
             }
         });
     }
@@ -236,6 +240,10 @@ fn compile(
     let (authenticators, found) = builder.build();
     diagnostics.extend(found);
     let warnings = LoadError::unless_good(diagnostics)?;
+    if let Some(place) = sources.modes.iter().position(|mode| *mode == Mode::Node) {
+        let index = Arc::new(sources.read_nodes(&policy, key));
+        authorizers.insert(place, Authorizer::Node(index));
+    }
     let authorizers = Chain::new(authorizers);
     let loaded = Loaded {
         digest: digests.policy.clone(),
@@ -247,6 +255,7 @@ fn compile(
         table_bytes: authorizers.heap_bytes(),
         warnings,
     };
+    let (authenticators, loaded) = (Arc::new(authenticators), Arc::new(loaded));
     Ok(Snapshot { revision, authenticators, authorizers, loaded, digests })
 }
 
@@ -260,6 +269,11 @@ fn counts(parsed: &Parsed) -> Counts {
         cluster_role_bindings: policy.cluster_role_bindings.len(),
         service_accounts: policy.service_accounts.len(),
         secrets: policy.secrets.len(),
+        pods: policy.pods.len(),
+        bound_to_nodes: policy.persistent_volumes.len()
+            + policy.volume_attachments.len()
+            + policy.resource_slices.len()
+            + policy.pod_certificate_requests.len(),
         abac_policies: parsed.abac.as_ref().map_or(0, |(_, policies)| policies.len()),
         tokens: parsed.tokens.as_ref().map_or(0, |(_, records)| records.len()),
         basic_users: parsed.basic.as_ref().map_or(0, |(_, records)| records.len()),

@@ -19,9 +19,9 @@ use crate::status::Loaded;
 #[derive(Debug)]
 pub struct Snapshot {
     pub(crate) revision: Revision,
-    pub(crate) authenticators: authn::Chain,
+    pub(crate) authenticators: Arc<authn::Chain>,
     pub(crate) authorizers: Chain,
-    pub(crate) loaded: Loaded,
+    pub(crate) loaded: Arc<Loaded>,
     /// What everything that was read is known by, the secrets included.
     pub(crate) digests: Digests,
 }

@@ -64,6 +64,10 @@ pub struct Counts {
     pub service_accounts: usize,
     /// Secrets.
     pub secrets: usize,
+    /// Pods.
+    pub pods: usize,
+    /// PersistentVolumes, VolumeAttachments, ResourceSlices and PodCertificateRequests.
+    pub bound_to_nodes: usize,
     /// Lines of the ABAC policy file.
     pub abac_policies: usize,
     /// Tokens of the static token file.
@@ -96,7 +100,11 @@ impl Engine {
     pub fn status(&self) -> Status {
         let snapshot = self.snapshot();
         let last_reload = self.0.last_attempt.lock().unwrap_or_else(|e| e.into_inner()).clone();
-        Status { revision: snapshot.revision.0, loaded: snapshot.loaded.clone(), last_reload }
+        Status {
+            revision: snapshot.revision.0,
+            loaded: Loaded::clone(&snapshot.loaded),
+            last_reload,
+        }
     }
 }
 

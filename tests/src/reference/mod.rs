@@ -5,6 +5,7 @@
 
 pub mod abac;
 pub mod aggregation;
+pub mod node;
 pub mod rbac;
 
 use verdikt_core::Effect;

@@ -3,6 +3,7 @@
 mod abac;
 mod aggregation;
 mod forbidden;
+mod node;
 mod rbac;
 mod requestinfo;
 mod token_file;
@@ -34,7 +35,7 @@ pub static SCHEMAS: [Schema; 20] = [
     built("abac", abac::check),
     built("token-file", token_file::check),
     built("forbidden", forbidden::check),
-    pending("node"),
+    built("node", node::check),
     pending("bootstrap-token"),
     pending("service-account"),
     pending("service-account-legacy"),

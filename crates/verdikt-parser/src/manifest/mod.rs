@@ -3,6 +3,7 @@
 
 mod core;
 mod decode;
+mod node;
 mod rbac;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use self::decode::{Decoder, Field};
 use crate::document::{self, At, Node, Text};
+use crate::node::{PersistentVolume, Pod, PodCertificateRequest, ResourceSlice, VolumeAttachment};
 use crate::rbac::{Binding, ClusterRole, Role};
 use crate::{Diagnostic, Limits, Origin, Source};
 
@@ -63,6 +65,16 @@ pub struct Manifest {
     pub service_accounts: Vec<ServiceAccount>,
     /// Secrets.
     pub secrets: Vec<Secret>,
+    /// Pods.
+    pub pods: Vec<Pod>,
+    /// PersistentVolumes.
+    pub persistent_volumes: Vec<PersistentVolume>,
+    /// VolumeAttachments.
+    pub volume_attachments: Vec<VolumeAttachment>,
+    /// ResourceSlices.
+    pub resource_slices: Vec<ResourceSlice>,
+    /// PodCertificateRequests.
+    pub pod_certificate_requests: Vec<PodCertificateRequest>,
     /// Objects of other kinds, counted by `apiVersion/kind`.
     pub skipped: BTreeMap<String, usize>,
 }
@@ -139,10 +151,13 @@ impl Reader<'_> {
         let is_rbac = api_version.starts_with("rbac.authorization.k8s.io/");
         let version = api_version.rsplit('/').next().unwrap_or_default();
         match kind.strip_suffix("List") {
-            Some(item) if is_rbac || api_version == "v1" => {
+            Some(item) if is_rbac || api_version == "v1" || node::Kind::is_group(api_version) => {
                 return self.list(node, (api_version, item), depth);
             }
             _ => {}
+        }
+        if let Some((known, is_version)) = node::Kind::find(api_version, kind) {
+            return self.watched(node, known, is_version, api_version, kind);
         }
         let is_ours = match kind {
             "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => is_rbac,
@@ -154,15 +169,13 @@ impl Reader<'_> {
             return;
         }
         if is_rbac && version != "v1" && version != "v1beta1" {
-            let at = node.get("apiVersion").map_or(node.at, |node| node.at);
-            let message = format!("no matches for kind \"{kind}\" in version \"{api_version}\"");
             let help = "write rbac.authorization.k8s.io/v1";
-            return self.decoder.error("parse/unknown-version", message, help, at);
+            return self.unknown_version(node, api_version, kind, help);
         }
         if !self.count(node.at) {
             return;
         }
-        let origin = Origin { file: Arc::clone(self.decoder.text.name()), line: node.at.line };
+        let origin = self.origin(node);
         match kind {
             "Role" => self.role(node, origin),
             "ClusterRole" => self.cluster_role(node, origin),
@@ -171,6 +184,34 @@ impl Reader<'_> {
             "ServiceAccount" => self.service_account(node, origin),
             _ => self.secret(node, origin),
         }
+    }
+
+    /// An object of a kind that the Node authorizer watches.
+    fn watched(
+        &mut self,
+        node: &Node,
+        known: node::Kind,
+        is_version: bool,
+        api_version: &str,
+        kind: &str,
+    ) {
+        if !is_version {
+            return self.unknown_version(node, api_version, kind, &known.help());
+        }
+        if self.count(node.at) {
+            let origin = self.origin(node);
+            known.read(self, node, origin);
+        }
+    }
+
+    fn origin(&self, node: &Node) -> Origin {
+        Origin { file: Arc::clone(self.decoder.text.name()), line: node.at.line }
+    }
+
+    fn unknown_version(&mut self, node: &Node, api_version: &str, kind: &str, help: &str) {
+        let at = node.get("apiVersion").map_or(node.at, |node| node.at);
+        let message = format!("no matches for kind \"{kind}\" in version \"{api_version}\"");
+        self.decoder.error("parse/unknown-version", message, help, at);
     }
 
     /// `List`, whose items say what they are, or `RoleList`, whose items need not.

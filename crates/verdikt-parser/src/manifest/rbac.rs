@@ -17,6 +17,7 @@ pub(super) struct Meta {
     pub(super) namespace: String,
     pub(super) uid: String,
     pub(super) labels: BTreeMap<String, String>,
+    pub(super) annotations: BTreeMap<String, String>,
     pub(super) deletion_timestamp: Option<String>,
     /// Of the name, for messages.
     pub(super) at: Option<At>,
@@ -47,7 +48,7 @@ impl Reader<'_> {
                 }
                 "annotations" => {
                     let field = Field { of, path: "metadata.annotations" };
-                    self.decoder.string_map(value, field);
+                    meta.annotations = self.decoder.string_map(value, field);
                 }
                 "deletionTimestamp" => {
                     let time = text("metadata.deletionTimestamp");

@@ -3,14 +3,16 @@
 //! Follows apiserver's `pkg/authorization/union`. Before the chain, members of `system:masters` are
 //! allowed everything (`kubernetes.io/system-privileged-group`).
 
-use verdikt_compiler::Rules;
+use std::sync::Arc;
+
+use verdikt_compiler::{Rules, node};
 use verdikt_core::{Attributes, Effect, Reason, User, groups};
 
 use super::{Authorizer, answer};
 use crate::explanation::{Answer, Explanation, Path};
 
-/// The authorizers of a snapshot.
-#[derive(Debug)]
+/// The authorizers of a snapshot. Cheap to clone.
+#[derive(Clone, Debug)]
 pub(crate) struct Chain(Vec<Authorizer>);
 
 /// What was decided and by whom, small enough to copy.
@@ -25,6 +27,15 @@ pub(crate) struct Verdict {
 impl Chain {
     pub(crate) fn new(authorizers: Vec<Authorizer>) -> Self {
         Self(authorizers)
+    }
+
+    /// The same chain, with another state of what nodes reach.
+    pub(crate) fn with_nodes(&self, index: &Arc<node::Index>) -> Self {
+        let replaced = self.0.iter().map(|member| match member {
+            Authorizer::Node(_) => Authorizer::Node(Arc::clone(index)),
+            other => other.clone(),
+        });
+        Self(replaced.collect())
     }
 
     /// Bytes the tables take on the heap.
@@ -60,7 +71,7 @@ impl Chain {
             return decided.map_or_else(String::new, |member| member.reason(verdict.reason, user));
         }
         let reasons = self.0.iter().filter_map(|member| {
-            let reason = member.no_opinion(user, request.namespace);
+            let reason = member.no_opinion(user, request);
             (!reason.is_empty()).then(|| format!("{}: {reason}", member.mode().authorizer_name()))
         });
         reasons.collect::<Vec<_>>().join("\n")

@@ -2,7 +2,9 @@
 
 mod chain;
 
-use verdikt_compiler::{Rules, abac, rbac};
+use std::sync::Arc;
+
+use verdikt_compiler::{Rules, abac, node, rbac};
 use verdikt_core::{Attributes, Effect, Reason, User};
 
 use crate::Mode;
@@ -10,20 +12,21 @@ use crate::explanation::{Explanation, Miss, Path};
 
 pub(crate) use chain::{Chain, Verdict};
 
-/// One authorizer of the chain.
-#[derive(Debug)]
+/// One authorizer of the chain. Cheap to clone.
+#[derive(Clone, Debug)]
 pub(crate) enum Authorizer {
     AlwaysAllow,
     AlwaysDeny,
-    Abac(Box<AbacAuthorizer>),
-    Rbac(Box<rbac::Table>),
+    Abac(Arc<AbacAuthorizer>),
+    Rbac(Arc<rbac::Table>),
+    Node(Arc<node::Index>),
 }
 
 /// ABAC with the file its lines are from, for explanations.
 #[derive(Debug)]
 pub(crate) struct AbacAuthorizer {
     pub(crate) table: abac::Table,
-    pub(crate) file: std::sync::Arc<str>,
+    pub(crate) file: Arc<str>,
 }
 
 impl Authorizer {
@@ -33,6 +36,7 @@ impl Authorizer {
             Self::AlwaysDeny => Mode::AlwaysDeny,
             Self::Abac(_) => Mode::Abac,
             Self::Rbac(_) => Mode::Rbac,
+            Self::Node(_) => Mode::Node,
         }
     }
 
@@ -41,6 +45,7 @@ impl Authorizer {
             Self::AlwaysAllow | Self::AlwaysDeny => 0,
             Self::Abac(abac) => abac.table.heap_bytes(),
             Self::Rbac(table) => table.stats().heap_bytes,
+            Self::Node(index) => index.stats().heap_bytes,
         }
     }
 
@@ -52,6 +57,7 @@ impl Authorizer {
             Self::AlwaysDeny => None,
             Self::Abac(abac) => abac.table.lookup(request).map(Reason::AbacPolicy),
             Self::Rbac(table) => table.lookup(request).map(Reason::RbacBinding),
+            Self::Node(index) => index.lookup(request).ok().map(|_| Reason::Node),
         }
     }
 
@@ -64,12 +70,16 @@ impl Authorizer {
     }
 
     /// The reason of having no opinion.
-    fn no_opinion(&self, user: &User, namespace: &str) -> String {
+    fn no_opinion(&self, user: &User, request: &Attributes<'_>) -> String {
         match self {
             Self::AlwaysAllow => String::new(),
             Self::AlwaysDeny => "Everything is forbidden.".to_owned(),
             Self::Abac(_) => abac::NO_POLICY_MATCHED.to_owned(),
-            Self::Rbac(table) => table.no_opinion_reason(user, namespace),
+            Self::Rbac(table) => table.no_opinion_reason(user, request.namespace),
+            Self::Node(index) => index
+                .lookup(request)
+                .err()
+                .map_or_else(String::new, |refusal| refusal.text(request)),
         }
     }
 
@@ -79,6 +89,7 @@ impl Authorizer {
             Self::AlwaysDeny => {}
             Self::Abac(abac) => abac.table.rules_for(user, namespace, rules),
             Self::Rbac(table) => table.rules_for(user, namespace, rules),
+            Self::Node(index) => index.rules_for(user, rules),
         }
     }
 
@@ -92,6 +103,14 @@ impl Authorizer {
             }),
             Self::AlwaysDeny => {}
             Self::Abac(abac) => abac.explain(request, into),
+            Self::Node(index) => {
+                into.paths.extend(index.explain(request).map(|found| Path {
+                    authorizer,
+                    subject: found.node,
+                    rule: found.rule,
+                    ..Path::default()
+                }));
+            }
             Self::Rbac(table) => {
                 let found = table.explain(request);
                 into.paths.extend(found.paths.into_iter().map(|path| Path {
@@ -136,6 +155,6 @@ pub(crate) fn answer(authorizer: &Authorizer, request: &Attributes<'_>) -> (Effe
     let user = request.user.map_or(&nobody, |user| user.user());
     match authorizer.allows(request) {
         Some(reason) => (Effect::Allow, authorizer.reason(reason, user)),
-        None => (Effect::NoOpinion, authorizer.no_opinion(user, request.namespace)),
+        None => (Effect::NoOpinion, authorizer.no_opinion(user, request)),
     }
 }

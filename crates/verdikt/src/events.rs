@@ -1,0 +1,99 @@
+//! Objects that come, change and go while the engine serves, one by one.
+//!
+//! Files are read as a whole and events are told singly; both are kept, and what serves follows from
+//! both. Of an object that both bring, the last event counts, and a reload does not undo it. An object of
+//! the files that an event deletes is gone until a reload finds changed files that still have it.
+
+use std::sync::{Arc, PoisonError};
+
+use verdikt_compiler::node;
+use verdikt_core::{HashKey, Revision};
+use verdikt_parser::PolicySet;
+
+use crate::NodeEvent;
+use crate::engine::Engine;
+use crate::reload::Sources;
+use crate::snapshot::Snapshot;
+
+impl Engine {
+    /// Takes note of one event and makes its outcome serve at once; tells which state does. Costs in
+    /// proportion to the one object. If no node may reach more or less than before, the state stays.
+    ///
+    /// Without [`crate::Mode::Node`] nothing looks at such objects, and nothing is kept. Waits while
+    /// [`Engine::reload`] reads files.
+    ///
+    /// ```
+    /// use verdikt::{Attributes, Engine, Mode, NodeEvent, User};
+    /// use verdikt::parser::node::Pod;
+    ///
+    /// let engine = Engine::builder().authorization_modes([Mode::Node]).build()?;
+    /// let kubelet = User::new("system:node:n1", ["system:nodes"]);
+    /// let request = Attributes {
+    ///     namespace: "web",
+    ///     name: "tls",
+    ///     ..Attributes::resource(&kubelet, "get", "secrets")
+    /// };
+    /// assert_eq!(
+    ///     engine.authorize(&request).reason_text(),
+    ///     "node: no relationship found between node 'n1' and this object"
+    /// );
+    ///
+    /// engine.apply(NodeEvent::Added(
+    ///     Pod {
+    ///         namespace: "web".into(),
+    ///         name: "front".into(),
+    ///         node_name: "n1".into(),
+    ///         secrets: vec!["tls".into()],
+    ///         ..Pod::default()
+    ///     }
+    ///     .into(),
+    /// ));
+    /// assert!(engine.authorize(&request).is_allowed());
+    /// # Ok::<(), verdikt::LoadError>(())
+    /// ```
+    pub fn apply(&self, event: NodeEvent) -> Revision {
+        self.apply_all([event])
+    }
+
+    /// Takes note of several events in their order; all of them begin to serve together.
+    pub fn apply_all(&self, events: impl IntoIterator<Item = NodeEvent>) -> Revision {
+        // Whoever makes the events may ask the engine something meanwhile.
+        let events: Vec<NodeEvent> = events.into_iter().collect();
+        let mut sources = self.0.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.snapshot();
+        let Some(nodes) = &mut sources.nodes else { return current.revision };
+        let changes = events.iter().filter(|event| nodes.apply(event)).count();
+        if changes == 0 {
+            return current.revision;
+        }
+        let index = Arc::new(nodes.index());
+        let revision = Revision(current.revision.0 + 1);
+        self.0.current.store(Arc::new(current.with_nodes(&index, revision)));
+        revision
+    }
+}
+
+impl Sources {
+    /// What nodes reach, now that the files say this.
+    pub(crate) fn read_nodes(&mut self, policy: &PolicySet, key: &HashKey) -> node::Index {
+        match &mut self.nodes {
+            Some(nodes) => {
+                nodes.replace_files(policy);
+                nodes.index()
+            }
+            nodes => nodes.insert(node::Graph::of_files(policy, key)).index(),
+        }
+    }
+}
+
+impl Snapshot {
+    fn with_nodes(&self, index: &Arc<node::Index>, revision: Revision) -> Self {
+        Self {
+            revision,
+            authenticators: Arc::clone(&self.authenticators),
+            authorizers: self.authorizers.with_nodes(index),
+            loaded: Arc::clone(&self.loaded),
+            digests: self.digests.clone(),
+        }
+    }
+}
