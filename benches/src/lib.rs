@@ -7,5 +7,6 @@ pub mod floor;
 pub mod measure;
 #[expect(clippy::indexing_slicing, reason = "pods are made with what is indexed")]
 pub mod nodes;
+pub mod tokens;
 #[expect(clippy::indexing_slicing, reason = "indices are drawn below the length")]
 pub mod world;

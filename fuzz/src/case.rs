@@ -1,6 +1,11 @@
 //! The bodies of the fuzz targets: what must hold for any input at all.
 
-use verdikt_authn::{Chain, Outcome};
+use std::sync::Arc;
+
+use verdikt_authn::bootstrap_token::BootstrapTokens;
+use verdikt_authn::jwt::{Jws, KeySet, SigningKey};
+use verdikt_authn::service_account::{self, ServiceAccounts};
+use verdikt_authn::{Chain, Clock, Outcome, TokenAuthenticator as _};
 use verdikt_compiler::{Rules, node, rbac};
 use verdikt_core::{
     Attributes, Credentials, Effect, HashKey, RequestInfo, User, field_selector, groups,
@@ -18,7 +23,7 @@ use crate::world::{Question, World};
 pub type Case = fn(&[u8]);
 
 /// All targets by name.
-pub const CASES: [(&str, Case); 10] = [
+pub const CASES: &[(&str, Case)] = &[
     ("manifest_yaml", manifest_yaml),
     ("manifest_json", manifest_json),
     ("abac_file", abac_file),
@@ -29,6 +34,8 @@ pub const CASES: [(&str, Case); 10] = [
     ("field_selector", field_selector),
     ("authenticate_authorize", authenticate_authorize),
     ("node_events", node_events),
+    ("jwt", jwt),
+    ("public_keys", public_keys),
 ];
 
 /// Manifests in YAML: read, put together, compiled.
@@ -225,6 +232,49 @@ fn expected_user(world: &World, question: &Question) -> Option<User> {
     Some(user)
 }
 
+/// Tokens: taken apart, held against the key of the examples, and asked about whatever their issuer.
+/// Nothing that the fuzzer finds is signed by a key that is made for this run alone.
+pub fn jwt(bytes: &[u8]) {
+    let token = String::from_utf8_lossy(bytes);
+    let keys = KeySet::from_pem(PUBLIC_KEY).expect("it holds a key");
+    if let Ok(jws) = Jws::parse(&token) {
+        let _ = (jws.header().algorithm(), jws.header().key_id(), jws.unverified_payload());
+        for key in keys.candidates(None) {
+            match jws.verify(key) {
+                Ok(()) => assert!(SIGNED.contains(&jws.unverified_payload()), "{token}"),
+                Err(error) => drop(error.to_string()),
+            }
+        }
+    }
+    let config = service_account::Config {
+        issuers: vec!["https://verdikt.example".to_owned()],
+        keys: Arc::new(keys),
+        api_audiences: vec!["api".to_owned()],
+        ..service_account::Config::default()
+    };
+    for authenticator in
+        [ServiceAccounts::legacy(config.clone()), ServiceAccounts::bound(config.clone())]
+    {
+        match authenticator.authenticate(&token, &[]) {
+            Ok(answer) => drop(answer),
+            Err(error) => drop(error.to_string()),
+        }
+    }
+    let tokens = BootstrapTokens::new(&[], &[], &Clock::default());
+    assert!(matches!(tokens.authenticate(&token, &[]), Ok(None)));
+}
+
+/// Key files and key sets: what is read of one is found again in the other.
+pub fn public_keys(bytes: &[u8]) {
+    drop(SigningKey::from_pem(bytes));
+    for set in [KeySet::from_pem(bytes), KeySet::from_jwks(bytes)] {
+        let Ok(set) = set else { continue };
+        let Ok(json) = set.to_jwks() else { continue };
+        let again = KeySet::from_jwks(json.as_bytes()).expect("what is printed can be read");
+        assert!(set.iter().eq(again.iter()), "{json}");
+    }
+}
+
 fn check_rbac(policy: &PolicySet, table: &rbac::Table, request: &Attributes<'_>) {
     let user = request.user.map(|user| user.user().clone()).unwrap_or_default();
     let got = match table.lookup(request) {
@@ -270,3 +320,9 @@ fn check_diagnostics(source: &Source<'_>, found: &[Diagnostic]) {
         }
     }
 }
+
+/// The key the seeds of `jwt` are signed with.
+const PUBLIC_KEY: &[u8] =
+    include_bytes!("../../policies/authn-service-account/keys/service-account.pub");
+/// What that key has signed.
+const SIGNED: [&[u8]; 1] = [include_bytes!("signed_claims.json")];

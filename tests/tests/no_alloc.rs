@@ -3,7 +3,13 @@
 //! `allocation_counter` counts what the measuring thread allocates, and nothing of other threads.
 
 use allocation_counter::measure;
-use verdikt::{Attributes, Credentials, Effect, Engine, Identity, Mode, Outcome, Selectors, User};
+use verdikt::authn::Clock;
+use verdikt::authn::jwt::SigningKey;
+use verdikt::authn::service_account::{Bound, ObjectRef, TokenRequest};
+use verdikt::{
+    Attributes, Credentials, Effect, Engine, Identity, Mode, Outcome, Selectors,
+    ServiceAccountOptions, User,
+};
 
 const MANIFEST: &str = r"
 kind: ClusterRole
@@ -161,6 +167,37 @@ fn a_known_token_is_authenticated_without_allocating() {
     check(Credentials::bearer("t0ken"), true);
     check(Credentials::authorization(b"Bearer t0ken"), true);
     check(Credentials::none(), true);
+}
+
+#[test]
+fn a_service_account_token_that_is_remembered_is_authenticated_without_allocating() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/authn-service-account/");
+    let key = std::fs::read([folder, "keys/service-account.key"].concat()).unwrap();
+    let key = SigningKey::from_pem(&key).unwrap();
+    let request = TokenRequest {
+        issuer: "https://verdikt.example",
+        namespace: "ci",
+        account: ObjectRef { name: "builder", uid: "5d1e0f0a-0000-4000-8000-000000000001" },
+        audiences: &["https://verdikt.example".to_owned()],
+        seconds: 600,
+        bound: Bound::Nothing,
+    };
+    let token = request.issue(&key, Clock::default().now()).unwrap();
+    let options = ServiceAccountOptions {
+        key_files: vec![[folder, "keys/service-account.pub"].concat().into()],
+        issuers: vec!["https://verdikt.example".to_owned()],
+        ..ServiceAccountOptions::default()
+    };
+    let engine = Engine::builder()
+        .policy_dir([folder, "manifests"].concat())
+        .service_accounts(options)
+        .build()
+        .unwrap();
+    let header = format!("Bearer {token}");
+    let credentials = Credentials::authorization(header.as_bytes());
+    let outcome = engine.authenticate(&credentials);
+    assert!(matches!(outcome, Outcome::Authenticated(_)), "{outcome:?}");
+    assert_eq!(allocations(|| drop(engine.authenticate(&credentials))), 0);
 }
 
 #[test]

@@ -4,19 +4,25 @@
 //! the first success wins, errors are kept while others are asked; but anonymous access is only for
 //! requests on which nobody had an error.
 
+use std::sync::Arc;
+
 use verdikt_core::{Credentials, HashKey};
 use verdikt_parser::{Diagnostic, basic_file, token_file};
 
 use crate::anonymous::Anonymous;
 use crate::basic_file::BasicFile;
+use crate::cache::CacheOptions;
+use crate::time::Clock;
+use crate::token::TokenAuthenticator;
 use crate::token_file::TokenFile;
+use crate::token_stack::TokenStack;
 use crate::{Error, Method, Outcome, bearer, group_adder};
 
 /// All authenticators of a policy.
 #[derive(Debug, Default)]
 pub struct Chain {
     basic: Option<BasicFile>,
-    tokens: Option<TokenFile>,
+    tokens: TokenStack,
     anonymous: Option<Anonymous>,
 }
 
@@ -25,13 +31,23 @@ pub struct Chain {
 pub struct ChainBuilder<'k> {
     key: &'k HashKey,
     chain: Chain,
+    api_audiences: Vec<String>,
+    cache: CacheOptions,
+    clock: Clock,
     found: Vec<Diagnostic>,
 }
 
 impl Chain {
     /// Begins with no authenticators. Subjects are resolved under `key`.
     pub fn builder(key: &HashKey) -> ChainBuilder<'_> {
-        ChainBuilder { key, chain: Self::default(), found: Vec::new() }
+        ChainBuilder {
+            key,
+            chain: Self::default(),
+            api_audiences: Vec::new(),
+            cache: CacheOptions::default(),
+            clock: Clock::default(),
+            found: Vec::new(),
+        }
     }
 
     /// Who the credentials belong to. No opinion means that none were brought that anybody knows, and
@@ -49,13 +65,9 @@ impl Chain {
 
     /// The names of the authenticators, in order.
     pub fn names(&self) -> Vec<&'static str> {
-        let present = [
-            (Method::BasicFile, self.basic.is_some()),
-            (Method::TokenFile, self.tokens.is_some()),
-            (Method::Anonymous, self.anonymous.is_some()),
-        ];
-        let names = present.into_iter().filter(|(_, present)| *present);
-        names.map(|(method, _)| method.name()).collect()
+        let basic = self.basic.iter().map(|_| Method::BasicFile);
+        let anonymous = self.anonymous.iter().map(|_| Method::Anonymous);
+        basic.chain(self.tokens.methods()).chain(anonymous).map(Method::name).collect()
     }
 
     fn with_credential(&self, credentials: &Credentials<'_>) -> Outcome {
@@ -81,8 +93,10 @@ impl Chain {
             Some(token) => Some(token.as_bytes()),
             None => credentials.authorization.and_then(bearer::token),
         };
-        let (Some(tokens), Some(token)) = (&self.tokens, token) else { return Outcome::NoOpinion };
-        match tokens.authenticate(token) {
+        let Some(token) = token.filter(|_| !self.tokens.is_empty()) else {
+            return Outcome::NoOpinion;
+        };
+        match self.tokens.authenticate(token, credentials.audiences) {
             Outcome::NoOpinion => Outcome::Failed(Error::new("bearer", INVALID_BEARER_TOKEN)),
             outcome => outcome,
         }
@@ -94,7 +108,7 @@ impl ChainBuilder<'_> {
     #[must_use]
     pub fn token_file(mut self, name: &str, records: Vec<token_file::Record>) -> Self {
         let (file, found) = TokenFile::with_users(name, records, self.key, group_adder::add);
-        self.chain.tokens = Some(file);
+        self.chain.tokens.file = Some(file);
         self.found.extend(found);
         self
     }
@@ -108,6 +122,32 @@ impl ChainBuilder<'_> {
         self
     }
 
+    /// Adds an authenticator of tokens; those that are asked first come first, in whatever order they are
+    /// added.
+    #[must_use]
+    pub fn tokens(mut self, authenticator: impl TokenAuthenticator + 'static) -> Self {
+        self.chain.tokens.slow.push(Arc::new(authenticator));
+        self
+    }
+
+    /// The server's audiences: those that tokens and requests mean which say none.
+    #[must_use]
+    pub fn api_audiences(self, api_audiences: Vec<String>) -> Self {
+        Self { api_audiences, ..self }
+    }
+
+    /// For how long it is remembered what was said of a token.
+    #[must_use]
+    pub fn cache(self, cache: CacheOptions) -> Self {
+        Self { cache, ..self }
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
     /// Whether requests without credentials are anonymous; they are refused otherwise.
     #[must_use]
     pub fn anonymous(mut self, anonymous: bool) -> Self {
@@ -116,7 +156,8 @@ impl ChainBuilder<'_> {
     }
 
     /// The chain, and what was found wrong with the files.
-    pub fn build(self) -> (Chain, Vec<Diagnostic>) {
+    pub fn build(mut self) -> (Chain, Vec<Diagnostic>) {
+        self.chain.tokens.finish(self.key, self.api_audiences, self.cache, &self.clock);
         (self.chain, self.found)
     }
 }

@@ -7,13 +7,24 @@
 mod anonymous;
 pub mod basic_file;
 mod bearer;
+pub mod bootstrap_token;
+mod cache;
 mod chain;
 mod gate;
+mod go_json;
 mod group_adder;
+pub mod jwt;
 mod outcome;
 pub mod password;
+pub mod service_account;
+mod time;
+mod token;
 pub mod token_file;
+mod token_stack;
 mod verified;
 
+pub use cache::CacheOptions;
 pub use chain::{Chain, ChainBuilder};
 pub use outcome::{Authenticated, Cause, Error, Method, Outcome};
+pub use time::{Clock, Moment};
+pub use token::{Accepted, TokenAuthenticator, Verdict};

@@ -1,9 +1,12 @@
 //! What an authenticator, or the chain, makes of a request's credentials.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use verdikt_core::{Identity, User};
+
+use crate::cache::TEXT;
 
 /// The three answers an authenticator has.
 #[derive(Clone, Debug)]
@@ -21,16 +24,24 @@ pub enum Outcome {
 pub struct Authenticated {
     identity: Arc<Identity>,
     method: Method,
+    audiences: Arc<[String]>,
 }
 
-/// The authenticator that accepted a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The authenticator that accepted a credential. Those of tokens stand in the order in which they are
+/// asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Method {
     /// The static token file.
     TokenFile,
     /// The basic-auth file.
     BasicFile,
+    /// A service account's token that is kept in a Secret.
+    LegacyServiceAccount,
+    /// A service account's token that was made on request.
+    ServiceAccount,
+    /// A bootstrap token.
+    BootstrapToken,
     /// No credential was brought, and none is needed.
     Anonymous,
 }
@@ -41,6 +52,9 @@ impl Method {
         match self {
             Self::TokenFile => "token-file",
             Self::BasicFile => "basic-file",
+            Self::LegacyServiceAccount => "legacy-service-account",
+            Self::ServiceAccount => "service-account",
+            Self::BootstrapToken => "bootstrap-token",
             Self::Anonymous => "anonymous",
         }
     }
@@ -48,7 +62,12 @@ impl Method {
 
 impl Authenticated {
     pub(crate) fn new(identity: Arc<Identity>, method: Method) -> Self {
-        Self { identity, method }
+        Self { identity, method, audiences: Arc::default() }
+    }
+
+    /// The same, for these audiences.
+    pub(crate) fn with_audiences(self, audiences: Arc<[String]>) -> Self {
+        Self { audiences, ..self }
     }
 
     /// The user.
@@ -59,6 +78,28 @@ impl Authenticated {
     /// The user with its subjects resolved.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The requested audiences the credential is meant for; none if it is meant for no one in
+    /// particular.
+    pub fn audiences(&self) -> &[String] {
+        &self.audiences
+    }
+
+    /// Roughly what it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let user = self.user();
+        let texts = |texts: &[String]| -> usize { texts.iter().map(|t| TEXT + t.len()).sum() };
+        let extra: usize =
+            user.extra.iter().map(|(key, values)| 2 * TEXT + key.len() + texts(values)).sum();
+        let hashes = user.groups.len() * size_of::<u64>();
+        let names = user.name.len() + user.uid.len();
+        size_of::<Identity>()
+            + names
+            + texts(&user.groups)
+            + hashes
+            + extra
+            + texts(self.audiences())
     }
 
     /// Who accepted the credential.
@@ -81,12 +122,17 @@ pub struct Cause {
     /// Name of the authenticator.
     pub authenticator: &'static str,
     /// In Kubernetes' words.
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
 }
 
 impl Error {
-    pub(crate) fn new(authenticator: &'static str, message: &'static str) -> Self {
-        Self { causes: vec![Cause { authenticator, message }] }
+    pub(crate) fn new(authenticator: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { causes: vec![Cause { authenticator, message: message.into() }] }
+    }
+
+    /// Roughly what it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.causes.iter().map(|cause| size_of::<Cause>() + cause.message.len()).sum()
     }
 
     /// This error and then another.
@@ -106,8 +152,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut messages: Vec<&str> = Vec::new();
         for cause in &self.causes {
-            if !messages.contains(&cause.message) {
-                messages.push(cause.message);
+            if !messages.contains(&&*cause.message) {
+                messages.push(&cause.message);
             }
         }
         match messages.as_slice() {

@@ -7,6 +7,7 @@ use verdikt::{Builder, Engine, Limits, Mode};
 
 use crate::failure::Failure;
 use crate::report;
+use crate::token_flags::TokenFlags;
 
 /// Sources of policy, alike for every command that reads any.
 #[derive(Args, Clone, Debug)]
@@ -34,6 +35,8 @@ pub(crate) struct PolicyFlags {
     /// File with any of these flags, by name without dashes, as YAML; the command line comes first
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) tokens: TokenFlags,
     #[command(flatten)]
     pub(crate) bounds: BoundFlags,
 }
@@ -71,6 +74,11 @@ pub(crate) struct BoundFlags {
 impl PolicyFlags {
     /// An engine's options.
     pub(crate) fn builder(&self) -> Builder {
+        self.builder_at(None)
+    }
+
+    /// An engine's options, for one that others reach at this address.
+    pub(crate) fn builder_at(&self, address: Option<String>) -> Builder {
         let mut builder =
             Engine::builder().anonymous_auth(self.anonymous_auth).limits(self.bounds.limits());
         for path in &self.policy_dir {
@@ -88,7 +96,7 @@ impl PolicyFlags {
         if let Some(file) = &self.basic_auth_file {
             builder = builder.basic_auth_file(file);
         }
-        builder
+        self.tokens.add_to(builder, address)
     }
 
     /// An engine to ask; what was found that is no error goes to standard error.

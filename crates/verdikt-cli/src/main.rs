@@ -5,6 +5,7 @@ mod cli;
 mod client;
 mod commands;
 mod config;
+mod duration;
 mod failure;
 mod flags;
 mod logging;
@@ -13,6 +14,7 @@ mod question;
 mod quickstart;
 mod report;
 mod summary;
+mod token_flags;
 
 use std::process::ExitCode;
 

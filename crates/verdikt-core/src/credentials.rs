@@ -13,6 +13,9 @@ pub struct Credentials<'a> {
     pub token: Option<&'a str>,
     /// The decoded path of the request; anonymous access can be limited to some paths.
     pub path: &'a str,
+    /// The audiences the credential must be meant for, such as `spec.audiences` of a TokenReview; the
+    /// server's own if there are none.
+    pub audiences: &'a [String],
 }
 
 impl<'a> Credentials<'a> {
@@ -29,6 +32,12 @@ impl<'a> Credentials<'a> {
     /// The value of an `Authorization` header, as received.
     pub fn authorization(value: &'a [u8]) -> Self {
         Self { authorization: Some(value), ..Self::default() }
+    }
+
+    /// The same credentials, which must be meant for one of these audiences.
+    #[must_use]
+    pub fn with_audiences(self, audiences: &'a [String]) -> Self {
+        Self { audiences, ..self }
     }
 
     /// The same credentials on a request to `path` (decoded).

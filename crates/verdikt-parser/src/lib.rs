@@ -20,6 +20,6 @@ pub mod token_file;
 
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use limits::Limits;
-pub use manifest::{Manifest, Options, Secret, ServiceAccount, parse_manifest};
+pub use manifest::{ClusterNode, Manifest, Options, Secret, ServiceAccount, parse_manifest};
 pub use place::{Origin, Place, Source};
 pub use policy_set::PolicySet;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::node::{PersistentVolume, Pod, PodCertificateRequest, ResourceSlice, VolumeAttachment};
 use crate::rbac::{Binding, ClusterRole, Role};
-use crate::{Diagnostic, Label, Manifest, Origin, Place, Secret, ServiceAccount};
+use crate::{ClusterNode, Diagnostic, Label, Manifest, Origin, Place, Secret, ServiceAccount};
 
 /// All objects of a policy, whatever files they came from. At most one object of each kind,
 /// namespace and name, if it was made by [`PolicySet::from_manifests`].
@@ -22,6 +22,8 @@ pub struct PolicySet {
     pub service_accounts: Vec<ServiceAccount>,
     /// Secrets.
     pub secrets: Vec<Secret>,
+    /// Nodes.
+    pub nodes: Vec<ClusterNode>,
     /// Pods.
     pub pods: Vec<Pod>,
     /// PersistentVolumes.
@@ -50,6 +52,7 @@ impl PolicySet {
             set.cluster_role_bindings.extend(manifest.cluster_role_bindings);
             set.service_accounts.extend(manifest.service_accounts);
             set.secrets.extend(manifest.secrets);
+            set.nodes.extend(manifest.nodes);
             set.pods.extend(manifest.pods);
             set.persistent_volumes.extend(manifest.persistent_volumes);
             set.volume_attachments.extend(manifest.volume_attachments);
@@ -66,6 +69,7 @@ impl PolicySet {
         last_of_each("ClusterRoleBinding", &mut set.cluster_role_bindings, &mut found);
         last_of_each("ServiceAccount", &mut set.service_accounts, &mut found);
         last_of_each("Secret", &mut set.secrets, &mut found);
+        last_of_each("Node", &mut set.nodes, &mut found);
         last_of_each("Pod", &mut set.pods, &mut found);
         last_of_each("PersistentVolume", &mut set.persistent_volumes, &mut found);
         last_of_each("VolumeAttachment", &mut set.volume_attachments, &mut found);
@@ -83,6 +87,7 @@ impl PolicySet {
         self.cluster_role_bindings.extend(other.cluster_role_bindings);
         self.service_accounts.extend(other.service_accounts);
         self.secrets.extend(other.secrets);
+        self.nodes.extend(other.nodes);
         self.pods.extend(other.pods);
         self.persistent_volumes.extend(other.persistent_volumes);
         self.volume_attachments.extend(other.volume_attachments);
@@ -101,6 +106,7 @@ impl PolicySet {
             && self.cluster_role_bindings.is_empty()
             && self.service_accounts.is_empty()
             && self.secrets.is_empty()
+            && self.nodes.is_empty()
             && self.pods.is_empty()
             && self.persistent_volumes.is_empty()
             && self.volume_attachments.is_empty()
@@ -181,7 +187,7 @@ macro_rules! cluster_object {
     )*};
 }
 
-cluster_object!(ClusterRole, PersistentVolume, VolumeAttachment, ResourceSlice);
+cluster_object!(ClusterRole, ClusterNode, PersistentVolume, VolumeAttachment, ResourceSlice);
 
 /// Keeps the last object of each identity, where the last one stands.
 fn last_of_each<T: Object>(kind: &str, objects: &mut Vec<T>, found: &mut Vec<Diagnostic>) {

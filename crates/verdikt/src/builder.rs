@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use verdikt_authn::CacheOptions;
 use verdikt_core::HashKey;
 use verdikt_parser::{Diagnostic, Limits, PolicySet};
 
 use crate::Mode;
 use crate::engine::{Engine, Shared};
 use crate::reload::{LoadError, Sources, first_snapshot};
+use crate::service_accounts::ServiceAccountOptions;
 use crate::source::{FileSet, Text, WatchOptions, Watcher};
 use crate::status::Attempt;
 
@@ -25,6 +27,10 @@ pub struct Builder {
     abac: Option<PathBuf>,
     tokens: Option<PathBuf>,
     basic: Option<PathBuf>,
+    service_accounts: ServiceAccountOptions,
+    api_audiences: Vec<String>,
+    bootstrap_tokens: bool,
+    token_cache: CacheOptions,
     anonymous: bool,
     limits: Limits,
     default_namespace: Option<String>,
@@ -41,6 +47,10 @@ impl Default for Builder {
             abac: None,
             tokens: None,
             basic: None,
+            service_accounts: ServiceAccountOptions::default(),
+            api_audiences: Vec::new(),
+            bootstrap_tokens: false,
+            token_cache: CacheOptions::default(),
             anonymous: true,
             limits: Limits::default(),
             default_namespace: Some("default".to_owned()),
@@ -97,6 +107,37 @@ impl Builder {
     #[must_use]
     pub fn basic_auth_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.basic = Some(path.into());
+        self
+    }
+
+    /// Tokens of service accounts.
+    #[must_use]
+    pub fn service_accounts(mut self, options: ServiceAccountOptions) -> Self {
+        self.service_accounts = options;
+        self
+    }
+
+    /// The server's own audiences (`--api-audiences`); the issuers of service account tokens if not said.
+    #[must_use]
+    pub fn api_audiences<A: Into<String>>(
+        mut self,
+        audiences: impl IntoIterator<Item = A>,
+    ) -> Self {
+        self.api_audiences = audiences.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Whether bootstrap tokens are accepted (`--enable-bootstrap-token-auth`).
+    #[must_use]
+    pub fn bootstrap_tokens(mut self, accepted: bool) -> Self {
+        self.bootstrap_tokens = accepted;
+        self
+    }
+
+    /// For how long it is remembered what was said of a token.
+    #[must_use]
+    pub fn token_cache(mut self, options: CacheOptions) -> Self {
+        self.token_cache = options;
         self
     }
 
@@ -170,7 +211,9 @@ impl Builder {
             Some(_) => vec![Mode::Abac, Mode::Rbac],
             None => vec![Mode::Rbac],
         });
-        LoadError::unless_good(contradictions(&modes, self.abac.is_some()))?;
+        let mut found = contradictions(&modes, self.abac.is_some());
+        found.extend(self.service_accounts.problems());
+        LoadError::unless_good(found)?;
         let mut anonymous = self.anonymous;
         if anonymous && modes.contains(&Mode::AlwaysAllow) {
             tracing::warn!(
@@ -180,12 +223,18 @@ impl Builder {
             anonymous = false;
         }
         let files = FileSet::new(self.policy_dirs, self.abac, self.tokens, self.basic, self.limits);
+        let files = self.service_accounts.name_files(files);
+        let api_audiences = self.service_accounts.api_audiences(&self.api_audiences);
         Ok(Sources {
             files,
             inline: self.inline,
             objects: Arc::new(self.objects),
             modes,
             nodes: None,
+            service_accounts: self.service_accounts,
+            api_audiences,
+            bootstrap_tokens: self.bootstrap_tokens,
+            token_cache: self.token_cache,
             anonymous,
             limits: self.limits,
             default_namespace: self.default_namespace,

@@ -94,6 +94,7 @@ impl Snapshot {
             authorizers: self.authorizers.with_nodes(index),
             loaded: Arc::clone(&self.loaded),
             digests: self.digests.clone(),
+            discovery: self.discovery.clone(),
         }
     }
 }

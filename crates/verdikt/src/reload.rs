@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use verdikt_authn as authn;
+use verdikt_authn::jwt::KeySet;
 use verdikt_compiler::{abac, node, rbac};
 use verdikt_core::{HashKey, Revision};
 use verdikt_parser::{
@@ -14,6 +15,7 @@ use verdikt_parser::{
 use crate::Mode;
 use crate::authorizer::{AbacAuthorizer, Authorizer, Chain};
 use crate::engine::Engine;
+use crate::service_accounts::{ServiceAccountOptions, add_bootstrap_tokens, read_keys};
 use crate::snapshot::Snapshot;
 use crate::source::{Contents, Digests, FileSet, Text, excerpts};
 use crate::status::{Attempt, Counts, Loaded, now};
@@ -28,6 +30,10 @@ pub(crate) struct Sources {
     pub(crate) modes: Vec<Mode>,
     /// What is known of objects that are bound to nodes; none until mode Node asks for it.
     pub(crate) nodes: Option<node::Graph>,
+    pub(crate) service_accounts: ServiceAccountOptions,
+    pub(crate) api_audiences: Vec<String>,
+    pub(crate) bootstrap_tokens: bool,
+    pub(crate) token_cache: authn::CacheOptions,
     pub(crate) anonymous: bool,
     pub(crate) limits: Limits,
     pub(crate) default_namespace: Option<String>,
@@ -126,6 +132,7 @@ struct Parsed {
     abac: Option<(Arc<str>, Vec<verdikt_parser::abac::Policy>)>,
     tokens: Option<(Arc<str>, Vec<token_file::Record>)>,
     basic: Option<(Arc<str>, Vec<basic_file::Record>)>,
+    service_account_keys: Option<Arc<KeySet>>,
     manifest_files: usize,
     diagnostics: Vec<Diagnostic>,
 }
@@ -184,8 +191,9 @@ fn parse(contents: Contents, sources: &Sources) -> Result<Parsed, LoadError> {
         diagnostics.extend(found);
         (name, records)
     });
+    let service_account_keys = read_keys(&contents.others, &mut diagnostics);
     let diagnostics = LoadError::unless_good(diagnostics)?;
-    Ok(Parsed { policy, abac, tokens, basic, manifest_files, diagnostics })
+    Ok(Parsed { policy, abac, tokens, basic, service_account_keys, manifest_files, diagnostics })
 }
 
 /// What was read and what the embedding program gave; the latter may be large, and is not copied
@@ -210,6 +218,7 @@ fn compile(
     revision: Revision,
 ) -> Result<Snapshot, LoadError> {
     let counts = counts(&parsed);
+    let keys = parsed.service_account_keys.as_ref().map(Arc::clone);
     let Parsed { policy, mut abac, tokens, basic, mut diagnostics, .. } = parsed;
     let mut authorizers = Vec::new();
     for mode in &sources.modes {
@@ -237,6 +246,14 @@ fn compile(
     if let Some((name, records)) = basic {
         builder = builder.basic_file(&name, records);
     }
+    builder = builder.api_audiences(sources.api_audiences.clone()).cache(sources.token_cache);
+    let accounts = &sources.service_accounts;
+    let audiences = &sources.api_audiences;
+    builder = accounts.add_to(builder, keys.as_ref(), &policy, audiences, &mut diagnostics);
+    if sources.bootstrap_tokens {
+        builder = add_bootstrap_tokens(builder, &policy, audiences);
+    }
+    let discovery = accounts.discovery(keys.as_ref(), &mut diagnostics);
     let (authenticators, found) = builder.build();
     diagnostics.extend(found);
     let warnings = LoadError::unless_good(diagnostics)?;
@@ -256,7 +273,7 @@ fn compile(
         warnings,
     };
     let (authenticators, loaded) = (Arc::new(authenticators), Arc::new(loaded));
-    Ok(Snapshot { revision, authenticators, authorizers, loaded, digests })
+    Ok(Snapshot { revision, authenticators, authorizers, loaded, digests, discovery })
 }
 
 fn counts(parsed: &Parsed) -> Counts {

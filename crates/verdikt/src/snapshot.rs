@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use verdikt_authn as authn;
+use verdikt_authn::service_account::Discovery;
 use verdikt_compiler::Rules;
 use verdikt_core::{Attributes, Credentials, Revision, User};
 
@@ -24,6 +25,7 @@ pub struct Snapshot {
     pub(crate) loaded: Arc<Loaded>,
     /// What everything that was read is known by, the secrets included.
     pub(crate) digests: Digests,
+    pub(crate) discovery: Option<Arc<Discovery>>,
 }
 
 impl Snapshot {
@@ -35,6 +37,12 @@ impl Snapshot {
     /// SHA-256 of the manifests and ABAC lines this state was made from, in hex.
     pub fn digest(&self) -> &str {
         &self.loaded.digest
+    }
+
+    /// The documents with which others verify service account tokens, if the first issuer is one that
+    /// OpenID Connect knows.
+    pub fn discovery(&self) -> Option<&Discovery> {
+        self.discovery.as_deref()
     }
 
     /// Who the credentials belong to.

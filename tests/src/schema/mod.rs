@@ -2,10 +2,13 @@
 
 mod abac;
 mod aggregation;
+mod bootstrap_token;
 mod forbidden;
 mod node;
 mod rbac;
 mod requestinfo;
+mod service_account;
+mod token;
 mod token_file;
 
 use serde::Deserialize;
@@ -36,9 +39,9 @@ pub static SCHEMAS: [Schema; 20] = [
     built("token-file", token_file::check),
     built("forbidden", forbidden::check),
     built("node", node::check),
-    pending("bootstrap-token"),
-    pending("service-account"),
-    pending("service-account-legacy"),
+    built("bootstrap-token", bootstrap_token::check),
+    built("service-account", service_account::check_bound),
+    built("service-account-legacy", service_account::check_legacy),
     pending("front-proxy"),
     pending("front-proxy-tls"),
     pending("x509"),

@@ -1,11 +1,12 @@
 //! Static token files: which user each token belongs to.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use verdikt_authn::Outcome;
 use verdikt_authn::token_file::TokenFile;
-use verdikt_core::{HashKey, User};
+use verdikt_core::HashKey;
 use verdikt_parser::{Limits, Source, token_file};
 
+use super::token::wire_user;
 use super::{questions, text, wanted};
 use crate::policy::first_error;
 use crate::report::Report;
@@ -33,16 +34,4 @@ fn answer(outcome: &Outcome) -> Value {
         Outcome::NoOpinion => json!({}),
         Outcome::Failed(error) => json!({"error": error.to_string()}),
     }
-}
-
-fn wire_user(user: &User) -> Value {
-    let mut wire = Map::new();
-    wire.insert("name".to_owned(), json!(user.name));
-    if !user.uid.is_empty() {
-        wire.insert("uid".to_owned(), json!(user.uid));
-    }
-    if !user.groups.is_empty() {
-        wire.insert("groups".to_owned(), json!(user.groups));
-    }
-    Value::Object(wire)
 }

@@ -76,7 +76,8 @@ impl Serve {
         ready: impl FnOnce(&Engine, SocketAddr) -> Result<(), Failure>,
     ) -> Result<ExitCode, Failure> {
         let interval = Duration::from_secs(self.poll_interval);
-        let engine = self.policy.builder().poll_interval(interval).build()?;
+        let address = Some(self.http.http_address.to_string());
+        let engine = self.policy.builder_at(address).poll_interval(interval).build()?;
         log_loaded(&engine);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::message(error.to_string()))?;

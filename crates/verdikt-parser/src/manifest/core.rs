@@ -1,4 +1,4 @@
-//! Kinds of the core group: service accounts and secrets.
+//! Kinds of the core group that credentials refer to: service accounts, secrets and nodes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,6 +21,21 @@ pub struct ServiceAccount {
     pub namespace: String,
     /// `metadata.uid`; empty in most manifests.
     pub uid: String,
+    /// `metadata.deletionTimestamp`, if it is being deleted.
+    pub deletion_timestamp: Option<String>,
+    /// Where it was read.
+    pub origin: Origin,
+}
+
+/// A Node, as far as service account tokens are bound to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterNode {
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.uid`; empty in most manifests.
+    pub uid: String,
+    /// `metadata.deletionTimestamp`, if it is being deleted.
+    pub deletion_timestamp: Option<String>,
     /// Where it was read.
     pub origin: Origin,
 }
@@ -34,6 +49,8 @@ pub struct Secret {
     pub namespace: String,
     /// `metadata.uid`; empty in most manifests.
     pub uid: String,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
     /// `type`, such as `bootstrap.kubernetes.io/token`.
     pub kind: String,
     /// `data` decoded, with `stringData` over it.
@@ -70,8 +87,23 @@ impl Reader<'_> {
             }
         }
         let namespace = self.namespace(&meta, node.at);
-        let Meta { name, uid, .. } = meta;
-        self.manifest.service_accounts.push(ServiceAccount { name, namespace, uid, origin });
+        let Meta { name, uid, deletion_timestamp, .. } = meta;
+        let account = ServiceAccount { name, namespace, uid, deletion_timestamp, origin };
+        self.manifest.service_accounts.push(account);
+    }
+
+    pub(super) fn cluster_node(&mut self, node: &Node, origin: Origin) {
+        let mut meta = Meta::default();
+        for (key, value) in self.decoder.entries(node, Field { of: "Node", path: "" }) {
+            match key.name.as_str() {
+                "metadata" => meta = self.meta(value),
+                "apiVersion" | "kind" | "spec" | "status" => {}
+                _ => self.decoder.unknown(key, &key.name, NODE),
+            }
+        }
+        self.check_cluster_scoped(&meta, node.at);
+        let Meta { name, uid, deletion_timestamp, .. } = meta;
+        self.manifest.nodes.push(ClusterNode { name, uid, deletion_timestamp, origin });
     }
 
     pub(super) fn secret(&mut self, node: &Node, origin: Origin) {
@@ -101,6 +133,7 @@ impl Reader<'_> {
         Meta {
             name: secret.name,
             uid: secret.uid,
+            labels: secret.labels,
             deletion_timestamp: secret.deletion_timestamp,
             ..
         } = meta;
@@ -137,4 +170,5 @@ impl Reader<'_> {
 
 const SERVICE_ACCOUNT: &[&str] =
     with_known!["secrets", "imagePullSecrets", "automountServiceAccountToken"];
+const NODE: &[&str] = with_known!["spec", "status"];
 const SECRET: &[&str] = with_known!["type", "data", "stringData", "immutable"];

@@ -18,7 +18,7 @@ use crate::node::{PersistentVolume, Pod, PodCertificateRequest, ResourceSlice, V
 use crate::rbac::{Binding, ClusterRole, Role};
 use crate::{Diagnostic, Limits, Origin, Source};
 
-pub use self::core::{Secret, ServiceAccount};
+pub use self::core::{ClusterNode, Secret, ServiceAccount};
 
 /// How manifests are read.
 #[derive(Clone, Debug)]
@@ -65,6 +65,8 @@ pub struct Manifest {
     pub service_accounts: Vec<ServiceAccount>,
     /// Secrets.
     pub secrets: Vec<Secret>,
+    /// Nodes.
+    pub nodes: Vec<ClusterNode>,
     /// Pods.
     pub pods: Vec<Pod>,
     /// PersistentVolumes.
@@ -161,7 +163,7 @@ impl Reader<'_> {
         }
         let is_ours = match kind {
             "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => is_rbac,
-            "ServiceAccount" | "Secret" => api_version == "v1",
+            "ServiceAccount" | "Secret" | "Node" => api_version == "v1",
             _ => false,
         };
         if !is_ours {
@@ -182,6 +184,7 @@ impl Reader<'_> {
             "RoleBinding" => self.binding(node, origin, true),
             "ClusterRoleBinding" => self.binding(node, origin, false),
             "ServiceAccount" => self.service_account(node, origin),
+            "Node" => self.cluster_node(node, origin),
             _ => self.secret(node, origin),
         }
     }

@@ -33,7 +33,8 @@ pub(super) fn text(code: StatusCode, text: impl Into<Body>) -> Response<Body> {
     response
 }
 
-fn with_type(
+/// Any body of one type.
+pub(super) fn with_type(
     code: StatusCode,
     content_type: &'static str,
     body: impl Into<Body>,

@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod check;
+mod discovery;
 mod health;
 mod request;
 mod review;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
+use verdikt::authn::service_account::Discovery;
 use verdikt::{Attributes, Decision, Engine};
 
 use crate::credentials;
@@ -54,6 +56,8 @@ pub(crate) fn router(engine: Engine, access: Access, limits: Limits) -> Router {
         .route("/livez", ours(get(health::ping)))
         .route("/readyz", ours(get(health::readyz)))
         .route("/version", ours(get(health::version)))
+        .route(Discovery::CONFIGURATION_PATH, ours(get(discovery::configuration)))
+        .route(Discovery::JWKS_PATH, ours(get(discovery::jwks)))
         .route("/v1/status", ours(get(health::status)))
         .route("/v1/check", ours(post(check::answer)))
         .route(

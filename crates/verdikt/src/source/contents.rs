@@ -6,6 +6,8 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use verdikt_parser::{Diagnostic, Source};
 
+use super::files::FileKind;
+
 /// A text and the name it is reported under. Cheap to clone.
 #[derive(Clone)]
 pub struct Text {
@@ -28,6 +30,8 @@ pub struct Contents {
     pub tokens: Option<Text>,
     /// The basic-auth file.
     pub basic: Option<Text>,
+    /// Whatever else was named, in the order in which it was.
+    pub others: Vec<(FileKind, Text)>,
     /// What was found while reading; with an error among it, something is missing above.
     pub found: Vec<Diagnostic>,
 }
@@ -73,6 +77,11 @@ impl fmt::Debug for Text {
 }
 
 impl Contents {
+    /// The first file of this kind.
+    pub fn file(&self, kind: FileKind) -> Option<&Text> {
+        self.others.iter().find(|(other, _)| *other == kind).map(|(_, text)| text)
+    }
+
     /// SHA-256 over all names and bytes in hex. Names are those below the folder that was given, so
     /// equal contents have equal digests on any machine.
     pub fn digests(&self) -> Digests {
@@ -89,6 +98,9 @@ impl Contents {
             if let Some(text) = text {
                 add(&mut hash, kind, "", text);
             }
+        }
+        for (kind, text) in &self.others {
+            add(&mut hash, b'o', &format!("{kind:?}"), text);
         }
         Digests { policy, everything: hash.finalize().into() }
     }

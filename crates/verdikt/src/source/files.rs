@@ -28,8 +28,27 @@ pub struct FileSet {
     abac: Option<PathBuf>,
     tokens: Option<PathBuf>,
     basic: Option<PathBuf>,
+    others: Vec<(FileKind, PathBuf)>,
     pub(super) bounds: Bounds,
     stdin: Arc<OnceLock<Result<Text, Problem>>>,
+}
+
+/// What a file that is named by a flag of its own is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// Authorities of client certificates.
+    ClientCa,
+    /// Revocation lists of client certificates.
+    ClientCrl,
+    /// Authorities of authenticating proxies.
+    RequestHeaderCa,
+    /// The certificate a server shows.
+    ServingCertificate,
+    /// The key of that.
+    ServingKey,
+    /// Keys that service account tokens are signed with.
+    ServiceAccountKeys,
 }
 
 impl FileSet {
@@ -42,7 +61,14 @@ impl FileSet {
         limits: Limits,
     ) -> Self {
         let bounds = Bounds::new(&limits);
-        Self { policy_dirs, abac, tokens, basic, bounds, stdin: Arc::default() }
+        Self { policy_dirs, abac, tokens, basic, others: Vec::new(), bounds, stdin: Arc::default() }
+    }
+
+    /// The same files and one more.
+    #[must_use]
+    pub fn with_file(mut self, kind: FileKind, path: impl Into<PathBuf>) -> Self {
+        self.others.push((kind, path.into()));
+        self
     }
 
     /// Everything the files hold, and what was found. If an error is among that, something could not
@@ -91,8 +117,10 @@ impl FileSet {
         }
         let mut single = |path: &Option<PathBuf>| lister.file(path.as_deref()?);
         let (abac, tokens, basic) = (single(&self.abac), single(&self.tokens), single(&self.basic));
+        let others = self.others.iter();
+        let others = others.filter_map(|(kind, path)| Some((*kind, lister.file(path)?))).collect();
         let (folders, found) = lister.finish();
-        Listing { manifests, abac, tokens, basic, folders, found }
+        Listing { manifests, abac, tokens, basic, others, folders, found }
     }
 
     /// Every path that was named, without standard input.
@@ -102,7 +130,8 @@ impl FileSet {
     }
 
     fn single_files(&self) -> impl Iterator<Item = &PathBuf> {
-        [&self.abac, &self.tokens, &self.basic].into_iter().flatten()
+        let others = self.others.iter().map(|(_, path)| path);
+        [&self.abac, &self.tokens, &self.basic].into_iter().flatten().chain(others)
     }
 
     fn read_listed(&self, listing: &Listing) -> (Contents, Findings) {
@@ -119,6 +148,9 @@ impl FileSet {
         contents.abac = single(&listing.abac);
         contents.tokens = single(&listing.tokens);
         contents.basic = single(&listing.basic);
+        for (kind, listed) in &listing.others {
+            contents.others.extend(reader.text(listed).map(|text| (*kind, text)));
+        }
         (contents, reader.found)
     }
 

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use verdikt_parser::{Diagnostic, Limits};
 
+use super::files::FileKind;
 use super::read::{Problem, refuse_special};
 
 /// Everything that would be read, and what was found on the way. Two listings are equal if, as far
@@ -16,6 +17,7 @@ pub(super) struct Listing {
     pub(super) abac: Option<Listed>,
     pub(super) tokens: Option<Listed>,
     pub(super) basic: Option<Listed>,
+    pub(super) others: Vec<(FileKind, Listed)>,
     /// Every folder of manifests, links resolved.
     pub(super) folders: Vec<PathBuf>,
     pub(super) found: Vec<Diagnostic>,
@@ -70,7 +72,8 @@ impl Listing {
             Manifest::Stdin => None,
         });
         let single = [&self.abac, &self.tokens, &self.basic].into_iter().flatten();
-        manifests.chain(single).all(Listed::is_current)
+        let others = self.others.iter().map(|(_, listed)| listed);
+        manifests.chain(single).chain(others).all(Listed::is_current)
     }
 }
 

@@ -18,5 +18,5 @@ mod walk;
 mod watch;
 
 pub use contents::{Contents, Digests, Text};
-pub use files::FileSet;
+pub use files::{FileKind, FileSet};
 pub use watch::{WatchOptions, Watcher};

@@ -1,9 +1,9 @@
-//! `verdikt token`: secrets for files, so that the files need not hold them.
+//! `verdikt token hash`: secrets for files, so that the files need not hold them.
 
 use std::io::{self, IsTerminal as _, Read as _};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use verdikt::Secret;
 use verdikt::authn::password;
 
@@ -11,20 +11,7 @@ use crate::failure::Failure;
 use crate::output::to_stdout;
 
 #[derive(Args, Debug)]
-pub(crate) struct Token {
-    #[command(subcommand)]
-    command: TokenCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum TokenCommand {
-    /// Hash a token or password, read from standard input, for the first column of a token or
-    /// basic-auth file
-    Hash(Hash),
-}
-
-#[derive(Args, Debug)]
-struct Hash {
+pub(super) struct Hash {
     /// How to hash
     #[arg(long, value_name = "NAME", default_value = "argon2id")]
     algorithm: Algorithm,
@@ -39,14 +26,13 @@ enum Algorithm {
     Bcrypt,
 }
 
-impl Token {
-    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let TokenCommand::Hash(hash) = self.command;
+impl Hash {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let secret = read_secret()?;
         let secret = secret.expose();
-        let hashed = match hash.algorithm {
+        let hashed = match self.algorithm {
             Algorithm::Argon2id => password::hash_argon2id(secret),
-            Algorithm::Bcrypt => password::hash_bcrypt(secret, hash.cost),
+            Algorithm::Bcrypt => password::hash_bcrypt(secret, self.cost),
         };
         let hashed = hashed.map_err(|error| Failure::message(error.to_string()))?;
         to_stdout(&in_csv(&hashed))?;

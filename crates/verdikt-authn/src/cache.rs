@@ -1,0 +1,421 @@
+//! Remembers what slow authenticators said of a token, for a few seconds and within bounds.
+//!
+//! Follows apiserver's `pkg/authentication/token/cache`. Differences: an answer is never kept past the
+//! moment from which it may be another, all answers go with the policy they were made from, and there is
+//! a bound on their bytes. Concurrent look-ups of one token are made once.
+//!
+//! A keyed hash finds the candidate, and the token itself decides. It is compared in whatever time that
+//! takes, but with nothing that has not the same keyed hash, so the time tells nothing.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hashbrown::HashTable;
+use verdikt_core::{HashKey, Secret, same};
+
+use crate::time::{Clock, Moment};
+use crate::{Error, Outcome};
+
+/// For how long answers are kept, and how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheOptions {
+    /// For how long it is kept whose a token is.
+    pub success_ttl: Duration,
+    /// For how long it is kept that a token is unknown or no good.
+    pub failure_ttl: Duration,
+    /// Bound on the bytes of the answers of either kind, tokens and users included.
+    pub bytes: usize,
+}
+
+impl Default for CacheOptions {
+    fn default() -> Self {
+        Self { success_ttl: Duration::from_secs(10), failure_ttl: Duration::ZERO, bytes: 64 << 20 }
+    }
+}
+
+/// The answers of one policy.
+pub(crate) struct TokenCache {
+    key: HashKey,
+    options: CacheOptions,
+    clock: Clock,
+    /// Apart, so that tokens anybody can make up do not drive out those that are good.
+    good: Store,
+    bad: Store,
+    under_way: Mutex<Vec<Arc<LookUp>>>,
+}
+
+/// Answers in shards, so that those who look do not wait for each other.
+#[derive(Default)]
+struct Store([Mutex<Shard>; SHARDS]);
+
+/// Answers, the oldest first to go.
+#[derive(Default)]
+struct Shard {
+    entries: HashTable<Arc<Entry>>,
+    order: VecDeque<Arc<Entry>>,
+    /// Of all in `order`.
+    bytes: usize,
+}
+
+struct Entry {
+    question: Question,
+    outcome: Outcome,
+    until: Instant,
+    bytes: usize,
+}
+
+/// A token and the audiences it was presented for.
+#[derive(Clone)]
+struct Question {
+    hash: u64,
+    token: Secret,
+    audiences: Box<[String]>,
+}
+
+/// A look-up that others may wait for.
+struct LookUp {
+    question: Question,
+    outcome: Mutex<Option<Outcome>>,
+    done: Condvar,
+}
+
+impl TokenCache {
+    pub(crate) fn new(key: &HashKey, options: CacheOptions, clock: &Clock) -> Self {
+        Self {
+            key: key.clone(),
+            options,
+            clock: clock.clone(),
+            good: Store::default(),
+            bad: Store::default(),
+            under_way: Mutex::default(),
+        }
+    }
+
+    /// What was said of the token, or else what `ask` says now, and until when that holds at most.
+    #[inline]
+    pub(crate) fn get(
+        &self,
+        token: &str,
+        audiences: &[String],
+        ask: impl FnOnce() -> (Outcome, Option<Moment>),
+    ) -> Outcome {
+        let hash = self.hash(token, audiences);
+        match self.find(hash, token, audiences) {
+            Some(outcome) => outcome,
+            None => self.ask_once(hash, token, audiences, ask),
+        }
+    }
+
+    fn hash(&self, token: &str, audiences: &[String]) -> u64 {
+        let hash = self.key.text(token);
+        audiences.iter().fold(hash, |hash, audience| HashKey::pair(hash, self.key.text(audience)))
+    }
+
+    fn find(&self, hash: u64, token: &str, audiences: &[String]) -> Option<Outcome> {
+        let in_good = self.good.find(hash, token, audiences);
+        if in_good.is_some() || self.options.failure_ttl.is_zero() {
+            return in_good;
+        }
+        self.bad.find(hash, token, audiences)
+    }
+
+    /// Asks, unless somebody is asking already.
+    fn ask_once(
+        &self,
+        hash: u64,
+        token: &str,
+        audiences: &[String],
+        ask: impl FnOnce() -> (Outcome, Option<Moment>),
+    ) -> Outcome {
+        let mut under_way = lock(&self.under_way);
+        let mut others = under_way.iter();
+        if let Some(other) = others.find(|other| other.question.is(hash, token, audiences)) {
+            let other = Arc::clone(other);
+            drop(under_way);
+            return other.wait();
+        }
+        let token_copy = Secret::new(token.as_bytes());
+        let question = Question { hash, token: token_copy, audiences: audiences.into() };
+        let look_up =
+            Arc::new(LookUp { question, outcome: Mutex::default(), done: Condvar::new() });
+        under_way.push(Arc::clone(&look_up));
+        drop(under_way);
+        // Whatever happens from here on, nobody waits for ever.
+        let _finish = Finish { cache: self, look_up: &look_up };
+        // Somebody may have finished between the two looks.
+        let outcome = self.find(hash, token, audiences).unwrap_or_else(|| {
+            let (outcome, until) = ask();
+            self.keep(&look_up.question, &outcome, until);
+            outcome
+        });
+        *lock(&look_up.outcome) = Some(outcome.clone());
+        outcome
+    }
+
+    fn keep(&self, question: &Question, outcome: &Outcome, until: Option<Moment>) {
+        let (store, ttl, bytes) = match outcome {
+            Outcome::Authenticated(who) => (&self.good, self.options.success_ttl, who.bytes()),
+            Outcome::NoOpinion => (&self.bad, self.options.failure_ttl, 0),
+            Outcome::Failed(error) => (&self.bad, self.options.failure_ttl, error.bytes()),
+        };
+        let ttl = until.map_or(ttl, |until| ttl.min(until.since(self.clock.now())));
+        if ttl.is_zero() {
+            return;
+        }
+        let Some(until) = Instant::now().checked_add(ttl) else { return };
+        let entry = Entry {
+            question: question.clone(),
+            outcome: outcome.clone(),
+            until,
+            bytes: ENTRY_BYTES + question.bytes() + bytes,
+        };
+        store.insert(Arc::new(entry), self.options.bytes / SHARDS);
+    }
+}
+
+impl Store {
+    fn shard(&self, hash: u64) -> Option<MutexGuard<'_, Shard>> {
+        // The tables inside go by the lowest bits and the highest.
+        self.0.get((hash >> 32) as usize % SHARDS).map(lock)
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, token: &str, audiences: &[String]) -> Option<Outcome> {
+        let shard = self.shard(hash)?;
+        let is_it = |entry: &Arc<Entry>| entry.question.is(hash, token, audiences);
+        let entry = shard.entries.find(hash, is_it)?;
+        (Instant::now() < entry.until).then(|| entry.outcome.clone())
+    }
+
+    fn insert(&self, entry: Arc<Entry>, most: usize) {
+        let hash = entry.question.hash;
+        let Some(mut shard) = self.shard(hash).filter(|_| entry.bytes <= most) else { return };
+        let now = Instant::now();
+        let room = most - entry.bytes;
+        while shard.bytes > room || shard.order.front().is_some_and(|first| first.until <= now) {
+            shard.drop_oldest();
+        }
+        shard.bytes += entry.bytes;
+        shard.order.push_back(Arc::clone(&entry));
+        let same = |other: &Arc<Entry>| other.question.equals(&entry.question);
+        match shard.entries.find_mut(hash, same) {
+            Some(older) => *older = entry,
+            None => {
+                shard.entries.insert_unique(hash, entry, |entry| entry.question.hash);
+            }
+        }
+    }
+}
+
+impl Shard {
+    fn drop_oldest(&mut self) {
+        let Some(oldest) = self.order.pop_front() else {
+            self.bytes = 0;
+            return;
+        };
+        self.bytes -= oldest.bytes;
+        // A newer answer to the same question may have taken its place.
+        let is_it = |entry: &Arc<Entry>| Arc::ptr_eq(entry, &oldest);
+        if let Ok(entry) = self.entries.find_entry(oldest.question.hash, is_it) {
+            entry.remove();
+        }
+    }
+}
+
+impl Question {
+    #[inline]
+    fn is(&self, hash: u64, token: &str, audiences: &[String]) -> bool {
+        self.hash == hash
+            && same(self.token.expose(), token.as_bytes())
+            && *self.audiences == *audiences
+    }
+
+    fn equals(&self, other: &Self) -> bool {
+        self.hash == other.hash
+            && same(self.token.expose(), other.token.expose())
+            && self.audiences == other.audiences
+    }
+
+    fn bytes(&self) -> usize {
+        let audiences: usize = self.audiences.iter().map(|audience| TEXT + audience.len()).sum();
+        self.token.expose().len() + audiences
+    }
+}
+
+impl LookUp {
+    /// Waits for whoever is asking.
+    fn wait(&self) -> Outcome {
+        let outcome = lock(&self.outcome);
+        let waited = self.done.wait_timeout_while(outcome, PATIENCE, |outcome| outcome.is_none());
+        let (outcome, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let late = || Outcome::Failed(Error::new("token-cache", "context deadline exceeded"));
+        outcome.clone().unwrap_or_else(late)
+    }
+}
+
+/// Ends a look-up when it is dropped: those who wait are told, at the worst that it broke.
+struct Finish<'c> {
+    cache: &'c TokenCache,
+    look_up: &'c Arc<LookUp>,
+}
+
+impl Drop for Finish<'_> {
+    fn drop(&mut self) {
+        let broke = "Internal error occurred: authentication failed unexpectedly";
+        lock(&self.look_up.outcome)
+            .get_or_insert_with(|| Outcome::Failed(Error::new("token-cache", broke)));
+        self.look_up.done.notify_all();
+        lock(&self.cache.under_way).retain(|other| !Arc::ptr_eq(other, self.look_up));
+    }
+}
+
+impl fmt::Debug for TokenCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCache").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const SHARDS: usize = 32;
+/// What an answer takes beside its texts.
+const ENTRY_BYTES: usize = 256;
+/// What a text takes beside its letters.
+pub(crate) const TEXT: usize = size_of::<String>();
+/// For how long one waits for a look-up that somebody else makes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use verdikt_core::{Identity, User};
+
+    use super::*;
+    use crate::{Authenticated, Method};
+
+    fn good(name: &str) -> Outcome {
+        let identity = Identity::new(User::new(name, ["g"]), &HashKey::random());
+        Outcome::Authenticated(Authenticated::new(Arc::new(identity), Method::ServiceAccount))
+    }
+
+    fn bad() -> Outcome {
+        Outcome::Failed(Error::new("a", "no good"))
+    }
+
+    fn cache(success: u64, failure: u64, bytes: usize) -> TokenCache {
+        let options = CacheOptions {
+            success_ttl: Duration::from_secs(success),
+            failure_ttl: Duration::from_secs(failure),
+            bytes,
+        };
+        TokenCache::new(&HashKey::random(), options, &Clock::standing(1_000))
+    }
+
+    /// How often it is asked, when the same is asked twice.
+    fn asked(cache: &TokenCache, outcome: &Outcome, until: Option<i64>) -> usize {
+        let count = AtomicUsize::new(0);
+        for _ in 0..2 {
+            cache.get("token", &[], || {
+                count.fetch_add(1, Ordering::Relaxed);
+                (outcome.clone(), until.map(Moment::from_unix))
+            });
+        }
+        count.into_inner()
+    }
+
+    #[test]
+    fn answers_are_kept_as_long_as_they_may_be() {
+        for (success, failure, outcome, until, expected) in [
+            (10, 0, good("jane"), None, 1),
+            (10, 0, good("jane"), Some(1_010), 1),
+            (10, 0, good("jane"), Some(1_000), 2),
+            (10, 0, good("jane"), Some(900), 2),
+            (0, 10, good("jane"), None, 2),
+            (10, 0, bad(), None, 2),
+            (10, 0, Outcome::NoOpinion, None, 2),
+            (0, 10, bad(), None, 1),
+            (0, 10, Outcome::NoOpinion, None, 1),
+        ] {
+            let cache = cache(success, failure, 1 << 20);
+            assert_eq!(asked(&cache, &outcome, until), expected, "{success} {failure} {until:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_another_for_other_audiences() {
+        let cache = cache(10, 0, 1 << 20);
+        let audiences = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>();
+        for (audience, expected) in
+            [(vec![], "0"), (vec!["a"], "1"), (vec!["a", "b"], "2"), (vec!["b", "a"], "3")]
+        {
+            let outcome = cache.get("token", &audiences(&audience), || (good(expected), None));
+            let again = cache.get("token", &audiences(&audience), || (bad(), None));
+            for outcome in [outcome, again] {
+                let Outcome::Authenticated(who) = outcome else { panic!("{audience:?}") };
+                assert_eq!(who.user().name, expected, "{audience:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_are_bounded_and_bad_tokens_do_not_drive_out_good_ones() {
+        let cache = cache(100, 100, SHARDS * 4_096);
+        cache.get("good", &[], || (good("jane"), None));
+        for index in 0..10_000 {
+            cache.get(&format!("made up {index}"), &[], || (bad(), None));
+        }
+        let bytes = |store: &Store| store.0.iter().map(|shard| lock(shard).bytes).sum::<usize>();
+        assert!(bytes(&cache.bad) <= SHARDS * 4_096, "{}", bytes(&cache.bad));
+        let entries: usize = cache.bad.0.iter().map(|shard| lock(shard).entries.len()).sum();
+        assert!(entries <= SHARDS * 4_096 / ENTRY_BYTES, "{entries}");
+        let outcome = cache.get("good", &[], || (bad(), None));
+        assert!(matches!(outcome, Outcome::Authenticated(_)));
+        let large = "x".repeat(5_000);
+        cache.get(&large, &[], || (good("jane"), None));
+        let outcome = cache.get(&large, &[], || (bad(), None));
+        assert!(matches!(outcome, Outcome::Failed(_)), "what has no room is not kept");
+    }
+
+    #[test]
+    fn concurrent_look_ups_of_one_token_are_made_once() {
+        let cache = cache(0, 0, 1 << 20);
+        let (count, started) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    started.fetch_add(1, Ordering::SeqCst);
+                    let outcome = cache.get("token", &[], || {
+                        count.fetch_add(1, Ordering::SeqCst);
+                        while started.load(Ordering::SeqCst) < 8 {
+                            thread::yield_now();
+                        }
+                        // The last to start may still be on the way to the list of look-ups.
+                        thread::sleep(Duration::from_millis(50));
+                        (good("jane"), None)
+                    });
+                    assert!(matches!(outcome, Outcome::Authenticated(_)));
+                });
+            }
+        });
+        assert_eq!(count.into_inner(), 1);
+        assert!(lock(&cache.under_way).is_empty());
+    }
+
+    #[test]
+    fn a_look_up_that_breaks_leaves_nobody_waiting() {
+        let cache = cache(10, 10, 1 << 20);
+        thread::scope(|scope| {
+            let broken = scope.spawn(|| cache.get("token", &[], || panic!("made to break")));
+            assert!(broken.join().is_err());
+        });
+        assert!(lock(&cache.under_way).is_empty());
+        let outcome = cache.get("token", &[], || (good("jane"), None));
+        assert!(matches!(outcome, Outcome::Authenticated(_)));
+    }
+}
