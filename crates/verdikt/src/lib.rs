@@ -18,6 +18,10 @@ pub mod source;
 mod status;
 mod summary;
 
+pub use authorizer::match_conditions::{
+    InvalidCondition, MatchConditions, NonResourceAttributes, ResourceAttributes, ReviewSpec, Selector,
+    SelectorRequirement,
+};
 pub use builder::Builder;
 pub use decision::{Decision, Unauthenticated};
 pub use engine::Engine;

@@ -5,6 +5,7 @@ mod aggregation;
 mod bootstrap_token;
 mod forbidden;
 mod node;
+mod match_conditions;
 mod rbac;
 mod requestinfo;
 mod service_account;
@@ -46,7 +47,7 @@ pub static SCHEMAS: [Schema; 20] = [
     pending("front-proxy-tls"),
     pending("x509"),
     pending("authz-config"),
-    pending("match-conditions"),
+    built("match-conditions", match_conditions::check),
     pending("authn-config"),
     pending("jwt"),
     pending("impersonation"),

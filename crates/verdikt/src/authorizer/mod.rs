@@ -1,6 +1,7 @@
 //! The authorizers, thin over the compiled tables, and the chain that asks them in order.
 
 mod chain;
+pub(crate) mod match_conditions;
 
 use std::sync::Arc;
 
