@@ -5,16 +5,18 @@ use std::sync::Arc;
 use verdikt_authn::bootstrap_token::BootstrapTokens;
 use verdikt_authn::jwt::{Jws, KeySet, SigningKey};
 use verdikt_authn::service_account::{self, ServiceAccounts};
-use verdikt_authn::{Chain, Clock, Outcome, TokenAuthenticator as _};
+use verdikt_authn::{Chain, Clock, Outcome, TokenAuthenticator as _, oidc};
 use verdikt_compiler::{Rules, node, rbac};
 use verdikt_core::{
     Attributes, Credentials, Effect, HashKey, RequestInfo, User, field_selector, groups,
     label_selector,
 };
 use verdikt_parser::{
-    Diagnostic, Limits, Options, PolicySet, Source, abac, basic_file, parse_manifest, token_file,
+    Diagnostic, Limits, Options, PolicySet, Source, abac, authentication_config, basic_file,
+    parse_manifest, token_file,
 };
 
+pub use crate::certificates::{front_proxy, x509};
 use crate::node_world::{self, Step};
 use crate::reference::{self, Answer};
 use crate::world::{Question, World};
@@ -29,9 +31,12 @@ pub const CASES: &[(&str, Case)] = &[
     ("abac_file", abac_file),
     ("token_file", token_file),
     ("basic_file", basic_file),
+    ("authentication_config", authentication_config),
     ("request_info", request_info),
     ("label_selector", label_selector),
     ("field_selector", field_selector),
+    ("x509", x509),
+    ("front_proxy", front_proxy),
     ("authenticate_authorize", authenticate_authorize),
     ("node_events", node_events),
     ("jwt", jwt),
@@ -58,6 +63,30 @@ fn manifest(source: &Source<'_>) {
     let jane = User::new("jane", ["dev"]);
     let request = Attributes { namespace: "default", ..Attributes::resource(&jane, "get", "pods") };
     check_rbac(&policy, &table, &request);
+}
+
+/// AuthenticationConfigurations: read, validated, and asked about the text itself as a token.
+pub fn authentication_config(bytes: &[u8]) {
+    let source = Source::new("authentication.yaml", bytes);
+    let configuration = match authentication_config::read(&source, &Limits::default()) {
+        Ok(configuration) => configuration,
+        Err(found) => return check_diagnostics(&source, &found),
+    };
+    let validated = match oidc::config::validate(&configuration, &[]) {
+        Ok(validated) => validated,
+        Err(found) => {
+            let found = oidc::config::diagnostics(&found, &configuration);
+            return check_diagnostics(&source, &found);
+        }
+    };
+    let keys = oidc::Keys::Fixed(KeySet::default());
+    let Ok(issuers) = oidc::Issuers::new(validated, &["RS256".to_owned()], &keys, None) else {
+        return;
+    };
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let answer = issuers.authenticate(text, Clock::default().now());
+        assert!(!matches!(answer, Ok(Some(_))), "nobody signed that");
+    }
 }
 
 /// ABAC policy files: read, compiled, and asked about each policy's own words.
@@ -310,7 +339,7 @@ fn check_abac(
 }
 
 /// A finding stands inside its text, and prints on one line whatever the text holds.
-fn check_diagnostics(source: &Source<'_>, found: &[Diagnostic]) {
+pub(crate) fn check_diagnostics(source: &Source<'_>, found: &[Diagnostic]) {
     let breaks = source.bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
     for diagnostic in found {
         let text = diagnostic.to_string();

@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 pub mod case;
+mod certificates;
 pub mod node_world;
 // Included as a file, so that fuzzing need not build the tests and the servers they start.
 #[path = "../../tests/src/reference/mod.rs"]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use verdikt::Engine;
-use verdikt_server::{Options, Server};
+use verdikt_server::{Options, Server, TlsOptions};
 
 /// A server on a loopback port of its own, stopped when dropped.
 #[derive(Debug)]
@@ -22,14 +22,26 @@ impl Running {
     /// # Panics
     /// If no port can be had.
     pub fn start(engine: Engine, configure: impl FnOnce(&mut Options)) -> Self {
+        let mut options = Options::new(([127, 0, 0, 1], 0).into());
+        configure(&mut options);
+        Self::run(Server::bind(engine, options))
+    }
+
+    /// The same over TLS.
+    ///
+    /// # Panics
+    /// If no port can be had, or TLS cannot be spoken so.
+    pub fn start_tls(engine: Engine, tls: &TlsOptions) -> Self {
+        Self::run(Server::bind_tls(engine, Options::new(([127, 0, 0, 1], 0).into()), tls))
+    }
+
+    fn run(bind: impl Future<Output = Result<Server, verdikt_server::BindError>>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
-        let mut options = Options::new(([127, 0, 0, 1], 0).into());
-        configure(&mut options);
-        let server = runtime.block_on(Server::bind(engine, options)).unwrap();
+        let server = runtime.block_on(bind).unwrap();
         let address = server.address();
         let (stop, stopped) = oneshot::channel();
         runtime.spawn(server.run(async {
@@ -115,7 +127,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let code = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_default();

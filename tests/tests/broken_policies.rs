@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
+use verdikt_authn::x509::{Now, read_bundle, read_revocations};
 use verdikt_core::HashKey;
 use verdikt_parser::{
     Diagnostic, Limits, Options, PolicySet, Source, abac, basic_file, parse_manifest, token_file,
@@ -34,6 +36,13 @@ fn findings(name: &str, bytes: &[u8]) -> Vec<Diagnostic> {
     let key = HashKey::random();
     match name.rsplit('.').next() {
         Some("jsonl") => abac::parse(&source, &limits).1,
+        Some("pem") if name.starts_with("crl") => {
+            read_revocations(name, bytes, &[], Now::of(SystemTime::now())).1
+        }
+        Some("pem") => {
+            let problem = read_bundle("client-ca-bundle", name, bytes).err();
+            problem.into_iter().map(|problem| *problem).collect()
+        }
         Some("csv") if name.starts_with("basic") => {
             let (records, mut found) = basic_file::parse(&source, &limits);
             found.extend(verdikt_authn::basic_file::BasicFile::new(name, records, &key).1);

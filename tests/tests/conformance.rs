@@ -54,8 +54,42 @@ fn token_file() {
 }
 
 #[test]
+fn x509() {
+    check("x509", 440);
+}
+
+/// Chains made to be odd, which Go was asked about.
+#[test]
+fn x509_of_odd_chains() {
+    let mut report = Report::new();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/x509-1.jsonl.gz");
+    corpus::run(path.as_ref(), &mut report).unwrap();
+    assert_eq!((report.cases(), report.disagreements()), (360, 0), "{report}");
+}
+
+#[test]
+fn front_proxy() {
+    check("front-proxy", 6_439);
+}
+
+#[test]
+fn front_proxy_tls() {
+    check("front-proxy-tls", 500);
+}
+
+#[test]
 fn node() {
     check("node", 58_200);
+}
+
+#[test]
+fn authn_config() {
+    check("authn-config", 902);
+}
+
+#[test]
+fn jwt() {
+    check("jwt", 4_859);
 }
 
 #[test]

@@ -7,9 +7,10 @@ use verdikt::authn::Clock;
 use verdikt::authn::jwt::SigningKey;
 use verdikt::authn::service_account::{Bound, ObjectRef, TokenRequest};
 use verdikt::{
-    Attributes, Credentials, Effect, Engine, Identity, Mode, Outcome, Selectors,
+    Attributes, Credentials, Effect, Engine, Identity, Mode, Outcome, Peer, Selectors,
     ServiceAccountOptions, User,
 };
+use verdikt_tests::tls::Authority;
 
 const MANIFEST: &str = r"
 kind: ClusterRole
@@ -167,6 +168,21 @@ fn a_known_token_is_authenticated_without_allocating() {
     check(Credentials::bearer("t0ken"), true);
     check(Credentials::authorization(b"Bearer t0ken"), true);
     check(Credentials::none(), true);
+}
+
+#[test]
+fn a_connections_certificate_is_looked_at_once() {
+    let clients = Authority::new("clients");
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("clients.pem");
+    std::fs::write(&bundle, &clients.pem).unwrap();
+    let engine = Engine::builder().client_ca_file(bundle).build().unwrap();
+    let peer = Peer::new([clients.client("jane", "dev", 1).der()]);
+    let credentials = Credentials::none().with_peer(Some(&peer));
+    let is_jane = |outcome: Outcome| matches!(outcome, Outcome::Authenticated(who) if who.user().name == "jane");
+    assert!(!peer.is_known() && is_jane(engine.authenticate(&credentials)) && peer.is_known());
+    assert_eq!(allocations(|| drop(engine.authenticate(&credentials))), 0);
+    assert!(is_jane(engine.authenticate(&credentials)));
 }
 
 #[test]

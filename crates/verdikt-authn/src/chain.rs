@@ -5,6 +5,7 @@
 //! requests on which nobody had an error.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use verdikt_core::{Credentials, HashKey};
 use verdikt_parser::{Diagnostic, basic_file, token_file};
@@ -12,16 +13,20 @@ use verdikt_parser::{Diagnostic, basic_file, token_file};
 use crate::anonymous::Anonymous;
 use crate::basic_file::BasicFile;
 use crate::cache::CacheOptions;
+use crate::front_proxy::FrontProxy;
 use crate::time::Clock;
 use crate::token::TokenAuthenticator;
 use crate::token_file::TokenFile;
 use crate::token_stack::TokenStack;
+use crate::x509::{ClientCertificates, Now, Trust};
 use crate::{Error, Method, Outcome, bearer, group_adder};
 
 /// All authenticators of a policy.
 #[derive(Debug, Default)]
 pub struct Chain {
+    proxy: Option<FrontProxy>,
     basic: Option<BasicFile>,
+    certificates: Option<ClientCertificates>,
     tokens: TokenStack,
     anonymous: Option<Anonymous>,
 }
@@ -56,7 +61,10 @@ impl Chain {
     pub fn authenticate(&self, credentials: &Credentials<'_>) -> Outcome {
         match self.with_credential(credentials) {
             Outcome::NoOpinion => match &self.anonymous {
-                Some(anonymous) => Outcome::Authenticated(anonymous.authenticate()),
+                Some(anonymous) => {
+                    let who = anonymous.authenticate(credentials.path);
+                    who.map_or(Outcome::NoOpinion, Outcome::Authenticated)
+                }
                 None => Outcome::NoOpinion,
             },
             outcome => outcome,
@@ -65,32 +73,90 @@ impl Chain {
 
     /// The names of the authenticators, in order.
     pub fn names(&self) -> Vec<&'static str> {
+        let proxy = self.proxy.iter().map(|_| Method::FrontProxy);
         let basic = self.basic.iter().map(|_| Method::BasicFile);
+        let certificates = self.certificates.iter().map(|_| Method::ClientCertificate);
         let anonymous = self.anonymous.iter().map(|_| Method::Anonymous);
-        basic.chain(self.tokens.methods()).chain(anonymous).map(Method::name).collect()
+        let in_headers = proxy.chain(basic).chain(certificates);
+        in_headers.chain(self.tokens.methods()).chain(anonymous).map(Method::name).collect()
+    }
+
+    /// Whether a header is a credential, or speaks for an authenticating proxy: once a request has been
+    /// authenticated, by whomever, such headers are taken off before it goes on. Those usual for
+    /// proxies are always among them, so that nobody further on believes what a client wrote there.
+    pub fn removes_header(&self, name: &str) -> bool {
+        const USUAL: [&str; 4] =
+            ["authorization", "x-remote-user", "x-remote-uid", "x-remote-group"];
+        let is_extra = name
+            .split_at_checked(USUAL_EXTRA.len())
+            .is_some_and(|(start, _)| start.eq_ignore_ascii_case(USUAL_EXTRA));
+        is_extra
+            || USUAL.iter().any(|usual| name.eq_ignore_ascii_case(usual))
+            || self.proxy.as_ref().is_some_and(|proxy| proxy.headers().contain(name))
+    }
+
+    /// Whether clients are to be asked for certificates.
+    pub fn wants_certificates(&self) -> bool {
+        self.proxy.is_some() || self.certificates.is_some()
+    }
+
+    /// The subjects of all authorities whose certificates are looked for, in DER.
+    pub fn certificate_authorities(&self) -> impl Iterator<Item = &[u8]> {
+        let of_clients = self.certificates.iter().flat_map(|member| member.trust().subjects());
+        let of_proxies = self.proxy.iter().flat_map(|member| member.trust().subjects());
+        of_clients.chain(of_proxies)
     }
 
     fn with_credential(&self, credentials: &Credentials<'_>) -> Outcome {
-        let basic = match (&self.basic, credentials.authorization) {
+        let mut failed: Option<Error> = None;
+        for ask in [Self::with_proxy, Self::with_basic, Self::with_certificate, Self::with_token] {
+            match ask(self, credentials) {
+                Outcome::NoOpinion => {}
+                Outcome::Failed(error) => {
+                    failed = Some(match failed {
+                        Some(before) => before.and(error),
+                        None => error,
+                    });
+                }
+                authenticated => return authenticated,
+            }
+        }
+        failed.map_or(Outcome::NoOpinion, Outcome::Failed)
+    }
+
+    fn with_proxy(&self, credentials: &Credentials<'_>) -> Outcome {
+        let (Some(proxy), Some(_)) = (&self.proxy, credentials.peer) else {
+            return Outcome::NoOpinion;
+        };
+        let Some(audiences) = self.tokens.implied_audiences(credentials.audiences) else {
+            return Outcome::NoOpinion;
+        };
+        match proxy.authenticate(credentials, Now::of(SystemTime::now())) {
+            Outcome::Authenticated(who) => Outcome::Authenticated(who.with_audiences(audiences)),
+            other => other,
+        }
+    }
+
+    fn with_basic(&self, credentials: &Credentials<'_>) -> Outcome {
+        match (&self.basic, credentials.authorization) {
             (Some(basic), Some(header)) => basic.authenticate(header),
             _ => Outcome::NoOpinion,
-        };
-        let failed = match basic {
-            Outcome::NoOpinion => return self.with_token(credentials),
-            Outcome::Failed(error) => error,
-            authenticated => return authenticated,
-        };
-        match self.with_token(credentials) {
-            Outcome::NoOpinion => Outcome::Failed(failed),
-            Outcome::Failed(error) => Outcome::Failed(failed.and(error)),
-            authenticated => authenticated,
+        }
+    }
+
+    fn with_certificate(&self, credentials: &Credentials<'_>) -> Outcome {
+        match (&self.certificates, credentials.peer) {
+            (Some(certificates), Some(peer)) => {
+                certificates.authenticate(Some(peer), Now::of(SystemTime::now()))
+            }
+            _ => Outcome::NoOpinion,
         }
     }
 
     /// A bearer token that nobody knows is an error, so that it does not pass for anonymous.
     fn with_token(&self, credentials: &Credentials<'_>) -> Outcome {
         let token = match credentials.token {
-            Some(token) => Some(token.as_bytes()),
+            Some(token) => Some(bearer::Token::from(token)),
             None => credentials.authorization.and_then(bearer::token),
         };
         let Some(token) = token.filter(|_| !self.tokens.is_empty()) else {
@@ -104,6 +170,21 @@ impl Chain {
 }
 
 impl ChainBuilder<'_> {
+    /// Adds an authenticating proxy.
+    #[must_use]
+    pub fn front_proxy(mut self, proxy: FrontProxy) -> Self {
+        self.chain.proxy = Some(proxy.with_users(group_adder::add));
+        self
+    }
+
+    /// Adds client certificates that `trust` leads to.
+    #[must_use]
+    pub fn client_certificates(mut self, trust: Trust) -> Self {
+        let members = ClientCertificates::with_users(trust, self.key, group_adder::add);
+        self.chain.certificates = Some(members);
+        self
+    }
+
     /// Adds the static token file called `name`.
     #[must_use]
     pub fn token_file(mut self, name: &str, records: Vec<token_file::Record>) -> Self {
@@ -150,8 +231,14 @@ impl ChainBuilder<'_> {
 
     /// Whether requests without credentials are anonymous; they are refused otherwise.
     #[must_use]
-    pub fn anonymous(mut self, anonymous: bool) -> Self {
-        self.chain.anonymous = anonymous.then(|| Anonymous::new(self.key));
+    pub fn anonymous(self, anonymous: bool) -> Self {
+        self.anonymous_on(anonymous.then(Vec::new))
+    }
+
+    /// Likewise, but only requests for these paths, or for any if there are none.
+    #[must_use]
+    pub fn anonymous_on(mut self, paths: Option<Vec<String>>) -> Self {
+        self.chain.anonymous = paths.map(|paths| Anonymous::new(self.key, paths));
         self
     }
 
@@ -162,6 +249,8 @@ impl ChainBuilder<'_> {
     }
 }
 
+/// What headers for a proxy's extra facts usually begin with.
+const USUAL_EXTRA: &str = "x-remote-extra-";
 const INVALID_BEARER_TOKEN: &str = "invalid bearer token";
 
 #[cfg(test)]
@@ -220,6 +309,19 @@ mod tests {
         let anonymous = "system:anonymous system:unauthenticated";
         assert_eq!(answer(&chain, Some("Bearer abc")), anonymous);
         assert_eq!(answer(&chain, Some("Basic am9lOnB3")), anonymous);
+    }
+
+    #[test]
+    fn anonymous_access_may_be_for_some_paths_only() {
+        let key = HashKey::random();
+        let paths = Some(vec!["/healthz".to_owned()]);
+        let (chain, _) = Chain::builder(&key).anonymous_on(paths).build();
+        for (path, expected) in
+            [("/healthz", true), ("/healthz/", false), ("/healthz/x", false), ("/", false)]
+        {
+            let outcome = chain.authenticate(&Credentials::none().with_path(path));
+            assert_eq!(matches!(outcome, Outcome::Authenticated(_)), expected, "{path}");
+        }
     }
 
     #[test]

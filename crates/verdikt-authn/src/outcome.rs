@@ -24,7 +24,7 @@ pub enum Outcome {
 pub struct Authenticated {
     identity: Arc<Identity>,
     method: Method,
-    audiences: Arc<[String]>,
+    audiences: Option<Arc<[String]>>,
 }
 
 /// The authenticator that accepted a credential. Those of tokens stand in the order in which they are
@@ -32,6 +32,10 @@ pub struct Authenticated {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Method {
+    /// An authenticating proxy, in headers.
+    FrontProxy,
+    /// The certificate of a TLS connection.
+    ClientCertificate,
     /// The static token file.
     TokenFile,
     /// The basic-auth file.
@@ -42,6 +46,8 @@ pub enum Method {
     ServiceAccount,
     /// A bootstrap token.
     BootstrapToken,
+    /// A token of an issuer that is configured.
+    Oidc,
     /// No credential was brought, and none is needed.
     Anonymous,
 }
@@ -50,11 +56,14 @@ impl Method {
     /// Its name, for logs and metrics.
     pub fn name(self) -> &'static str {
         match self {
+            Self::FrontProxy => "front-proxy",
+            Self::ClientCertificate => "x509",
             Self::TokenFile => "token-file",
             Self::BasicFile => "basic-file",
             Self::LegacyServiceAccount => "legacy-service-account",
             Self::ServiceAccount => "service-account",
             Self::BootstrapToken => "bootstrap-token",
+            Self::Oidc => "oidc",
             Self::Anonymous => "anonymous",
         }
     }
@@ -62,11 +71,11 @@ impl Method {
 
 impl Authenticated {
     pub(crate) fn new(identity: Arc<Identity>, method: Method) -> Self {
-        Self { identity, method, audiences: Arc::default() }
+        Self { identity, method, audiences: None }
     }
 
     /// The same, for these audiences.
-    pub(crate) fn with_audiences(self, audiences: Arc<[String]>) -> Self {
+    pub(crate) fn with_audiences(self, audiences: Option<Arc<[String]>>) -> Self {
         Self { audiences, ..self }
     }
 
@@ -83,7 +92,7 @@ impl Authenticated {
     /// The requested audiences the credential is meant for; none if it is meant for no one in
     /// particular.
     pub fn audiences(&self) -> &[String] {
-        &self.audiences
+        self.audiences.as_deref().unwrap_or_default()
     }
 
     /// Roughly what it takes.
@@ -164,3 +173,16 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// A message with its control characters escaped: names in it come from clients, and must not begin lines
+/// of their own in a log.
+pub(crate) fn on_one_line(message: String) -> String {
+    if !message.chars().any(char::is_control) {
+        return message;
+    }
+    let escape = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    message.chars().map(escape).collect()
+}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use verdikt_core::{HashKey, Identity};
 
+use crate::bearer::Token;
 use crate::cache::{CacheOptions, TokenCache};
 use crate::group_adder;
 use crate::time::{Clock, Moment};
@@ -53,10 +54,10 @@ impl TokenStack {
 
     /// Whose token this is, for one of the `requested` audiences; the server's own if there are none.
     #[inline]
-    pub(crate) fn authenticate(&self, token: &[u8], requested: &[String]) -> Outcome {
-        match self.with_file(token, requested) {
-            Outcome::NoOpinion => self.with_slow(token, requested),
-            Outcome::Failed(error) => match self.with_slow(token, requested) {
+    pub(crate) fn authenticate(&self, token: Token<'_>, requested: &[String]) -> Outcome {
+        match self.with_file(token.bytes, requested) {
+            Outcome::NoOpinion => self.with_slow(token.text, requested),
+            Outcome::Failed(error) => match self.with_slow(token.text, requested) {
                 Outcome::NoOpinion => Outcome::Failed(error),
                 Outcome::Failed(further) => Outcome::Failed(error.and(further)),
                 authenticated => authenticated,
@@ -67,14 +68,8 @@ impl TokenStack {
 
     fn with_file(&self, token: &[u8], requested: &[String]) -> Outcome {
         let Some(file) = &self.file else { return Outcome::NoOpinion };
-        // Most requests ask for nothing in particular, and share one list.
-        let audiences = if requested.is_empty() {
-            Arc::clone(&self.api_audiences)
-        } else {
-            let Some(audiences) = implied(&self.api_audiences, requested) else {
-                return Outcome::NoOpinion;
-            };
-            audiences.into()
+        let Some(audiences) = self.implied_audiences(requested) else {
+            return Outcome::NoOpinion;
         };
         match file.authenticate(token) {
             Outcome::Authenticated(who) => Outcome::Authenticated(who.with_audiences(audiences)),
@@ -82,9 +77,19 @@ impl TokenStack {
         }
     }
 
-    fn with_slow(&self, token: &[u8], requested: &[String]) -> Outcome {
-        let Some(cache) = &self.cache else { return Outcome::NoOpinion };
-        let Ok(token) = std::str::from_utf8(token) else { return Outcome::NoOpinion };
+    /// The audiences of a credential that says nothing of any; none if it is then for nobody.
+    pub(crate) fn implied_audiences(&self, requested: &[String]) -> Option<Option<Arc<[String]>>> {
+        // Most requests ask for nothing in particular, and share one list.
+        if requested.is_empty() {
+            return Some((!self.api_audiences.is_empty()).then(|| Arc::clone(&self.api_audiences)));
+        }
+        implied(&self.api_audiences, requested).map(|audiences| Some(audiences.into()))
+    }
+
+    /// None of them knows a token that is no text.
+    #[inline]
+    fn with_slow(&self, token: Option<&str>, requested: &[String]) -> Outcome {
+        let (Some(cache), Some(token)) = (&self.cache, token) else { return Outcome::NoOpinion };
         let requested = if requested.is_empty() { &*self.api_audiences } else { requested };
         cache.get(token, requested, || self.ask_slow(token, requested))
     }
@@ -100,7 +105,7 @@ impl TokenStack {
                     let Some(key) = &self.key else { continue };
                     let identity = Arc::new(Identity::new(user, key));
                     let who = Authenticated::new(identity, authenticator.method())
-                        .with_audiences(accepted.audiences.into());
+                        .with_audiences(shared(accepted.audiences));
                     return (Outcome::Authenticated(who), accepted.until);
                 }
                 Err(error) => {
@@ -113,4 +118,9 @@ impl TokenStack {
         }
         (failed.map_or(Outcome::NoOpinion, Outcome::Failed), None)
     }
+}
+
+/// None costs less to hand out than an empty list.
+fn shared(audiences: Vec<String>) -> Option<Arc<[String]>> {
+    (!audiences.is_empty()).then(|| audiences.into())
 }

@@ -67,16 +67,20 @@ impl Rule {
             "list_sets_contains_list" | "list_sets_intersects_list" => Self::Product(1),
             "list_sets_equivalent_list" => Self::Product(2),
             _ if overload.ends_with("_sortByAssociatedKeys") => Self::CompareAll(1),
-            _ if overload.starts_with("list_") && overload.ends_with("_sort") => Self::CompareAll(0),
+            _ if overload.starts_with("list_") && overload.ends_with("_sort") => {
+                Self::CompareAll(0)
+            }
             _ => return None,
         })
     }
 
     fn of_function(function: &str, overload: Option<&str>) -> Option<Self> {
         Some(match function {
-            "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" | "includes" => Self::Inside,
-            "url" | "lowerAscii" | "upperAscii" | "substring" | "trim" | "cidr" | "isIP" | "isCIDR"
-            | "quantity" | "isQuantity" | "semver" | "isSemver" => Self::Traverse(0),
+            "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" | "includes" => {
+                Self::Inside
+            }
+            "url" | "lowerAscii" | "upperAscii" | "substring" | "trim" | "cidr" | "isIP"
+            | "isCIDR" | "quantity" | "isQuantity" | "semver" | "isSemver" => Self::Traverse(0),
             "ip" if overload == Some("cidr_ip") => Self::Fixed(1),
             "ip" => Self::Traverse(0),
             "replace" | "split" | "ip.isCanonical" => Self::TraverseTwice,
@@ -99,8 +103,14 @@ impl Rule {
                 Self::Traverse(0)
             }
             "in_list" => Self::Size(1),
-            "less_string" | "greater_string" | "less_equals_string" | "greater_equals_string"
-            | "less_bytes" | "greater_bytes" | "less_equals_bytes" | "greater_equals_bytes"
+            "less_string"
+            | "greater_string"
+            | "less_equals_string"
+            | "greater_equals_string"
+            | "less_bytes"
+            | "greater_bytes"
+            | "less_equals_bytes"
+            | "greater_equals_bytes"
             | "not_equals" => Self::Smaller,
             "add_string" | "add_bytes" => Self::Both,
             "matches" | "matches_string" => Self::Match,
@@ -160,7 +170,9 @@ impl Rule {
                 _ => new_list(size(0)),
             },
             Self::CompareAll(index) => compare_all(args.get(index)),
-            Self::Product(factor) => size(0).saturating_mul(size(1)).saturating_mul(factor).saturating_add(1),
+            Self::Product(factor) => {
+                size(0).saturating_mul(size(1)).saturating_mul(factor).saturating_add(1)
+            }
         };
         meter.charge(cost)
     }
@@ -195,7 +207,7 @@ fn compare_all(list: Option<&Value>) -> u64 {
 /// One for each value inside, a tenth of the bytes for texts; counted up to a limit.
 fn inside(value: &Value, limit: u64) -> u64 {
     let mut sum = 0_u64;
-    let mut add = |value: &Value, sum: u64| {
+    let add = |value: &Value, sum: u64| {
         if sum >= limit { sum } else { sum.saturating_add(inside(value, limit - sum)) }
     };
     match value {

@@ -75,6 +75,11 @@ impl EvaluationError {
         Self { cause: cause.into(), fatal: false }
     }
 
+    /// Something that ends the whole evaluation.
+    pub(crate) const fn fatal(cause: &'static str) -> Self {
+        Self { cause: Cow::Borrowed(cause), fatal: true }
+    }
+
     /// It costs more than it may.
     pub(crate) const fn too_expensive() -> Self {
         let cause = Cow::Borrowed("operation cancelled: actual cost limit exceeded");

@@ -23,6 +23,7 @@ mod value;
 
 pub use env::Env;
 pub use error::{CompileError, EvaluationError, Refused};
+pub use library::{Cidr, NamedFormat, Quantity, Semver, Url};
 pub use program::Program;
 pub use types::{ObjectType, Type};
 pub use value::{Duration, Key, LazyMap, List, Map, Object, Opaque, Timestamp, Value};

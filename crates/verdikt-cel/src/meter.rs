@@ -74,6 +74,11 @@ impl Meter {
         self.work(bytes as u64)
     }
 
+    /// Whether a pattern was compiled with the expression.
+    pub(crate) fn is_constant(&self, pattern: &Arc<str>) -> bool {
+        self.constant.contains_key(pattern)
+    }
+
     /// A compiled pattern. One that is made while evaluating is compiled once.
     pub(crate) fn pattern(&mut self, source: &Arc<str>) -> Evaluated<Regex> {
         if let Some(found) = self.constant.get(source) {

@@ -62,7 +62,9 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
     let lower = unsigned.to_ascii_lowercase();
     if matches!(lower.as_str(), "inf" | "infinity" | "nan") {
         // A sign before NaN is refused.
-        return (lower != "nan" || unsigned.len() == text.len()).then(|| text.parse().ok()).flatten();
+        return (lower != "nan" || unsigned.len() == text.len())
+            .then(|| text.parse().ok())
+            .flatten();
     }
     if let Some(hex) = lower.strip_prefix("0x") {
         let number = parse_hex_float(hex)?;
@@ -70,7 +72,12 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
     }
     let is_decimal = |char: char| char.is_ascii_digit() || matches!(char, '.' | 'e' | '+' | '-');
     // What is out of range is refused. Underscores count only with a base prefix, and base 0.
-    lower.chars().all(is_decimal).then(|| text.parse().ok()).flatten().filter(|n: &f64| n.is_finite())
+    lower
+        .chars()
+        .all(is_decimal)
+        .then(|| text.parse().ok())
+        .flatten()
+        .filter(|n: &f64| n.is_finite())
 }
 
 /// Hexadecimal digits with a point somewhere and a binary exponent, which must be there.
@@ -84,7 +91,7 @@ fn parse_hex_float(text: &str) -> Option<f64> {
     if valid.is_empty() || !valid.chars().all(|char| char.is_ascii_digit()) {
         return None;
     }
-    let mut exponent: i64 = exponent.parse().unwrap_or(i64::from(i32::MAX)).clamp(-100_000, 100_000);
+    let mut exponent: i64 = exponent.parse().unwrap_or(100_000).clamp(-100_000, 100_000);
     let mut mantissa = 0_u64;
     let mut sticky = false;
     for (index, char) in whole.chars().chain(fraction.chars()).enumerate() {

@@ -60,7 +60,9 @@ impl Program {
             .compiled
             .variables
             .iter()
-            .map(|name| variables.iter().find(|(known, _)| *known == &**name).map(|(_, value)| value))
+            .map(|name| {
+                variables.iter().find(|(known, _)| *known == &**name).map(|(_, value)| value)
+            })
             .collect();
         eval::evaluate(&self.compiled.plan, &bound, cost_limit)
     }
@@ -80,7 +82,9 @@ impl Program {
             found = found
                 || match &expr.kind {
                     Kind::Select { field, .. } => **field == *name,
-                    Kind::Call { function, args, .. } if **function == *operators::OPTIONAL_SELECT => {
+                    Kind::Call { function, args, .. }
+                        if **function == *operators::OPTIONAL_SELECT =>
+                    {
                         args.get(1).and_then(literal) == Some(name)
                     }
                     _ => false,

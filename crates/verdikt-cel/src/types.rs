@@ -148,7 +148,9 @@ impl Type {
             Self::Timestamp => "timestamp".to_owned(),
             Self::Type(Some(of)) => format!("type({})", of.checked_name()),
             Self::List(of) => format!("list({})", of.checked_name()),
-            Self::Map(key, value) => format!("map({}, {})", key.checked_name(), value.checked_name()),
+            Self::Map(key, value) => {
+                format!("map({}, {})", key.checked_name(), value.checked_name())
+            }
             Self::Optional(of) => format!("optional_type({})", of.checked_name()),
             other => other.runtime_name().to_owned(),
         }

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, ValueHint};
 use verdikt::{Builder, Engine, Limits, Mode};
 
+use crate::authorization_flags::AuthorizationFlags;
+use crate::certificate_flags::CertificateFlags;
 use crate::failure::Failure;
+use crate::oidc_flags::IssuerFlags;
 use crate::report;
 use crate::token_flags::TokenFlags;
 
@@ -15,7 +18,7 @@ pub(crate) struct PolicyFlags {
     /// Folder of Kubernetes manifests, a single one, or `-` for standard input; repeatable
     #[arg(long, value_name = "DIR", value_hint = ValueHint::AnyPath)]
     pub(crate) policy_dir: Vec<PathBuf>,
-    /// Authorizers, in the order in which they are asked: RBAC, ABAC, AlwaysAllow, AlwaysDeny
+    /// Authorizers, in the order in which they are asked: Node, RBAC, ABAC, Webhook, AlwaysAllow, AlwaysDeny
     /// [default: RBAC, with ABAC before it if there is a policy file for it]
     #[arg(long, value_name = "MODES", value_delimiter = ',')]
     pub(crate) authorization_mode: Vec<Mode>,
@@ -28,13 +31,20 @@ pub(crate) struct PolicyFlags {
     /// Users with passwords, as CSV: password,user,uid[,"group1,group2"]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) basic_auth_file: Option<PathBuf>,
-    /// Whether requests without credentials are system:anonymous, in system:unauthenticated
-    #[arg(long, value_name = "BOOL", default_value_t = true, default_missing_value = "true",
+    /// Whether requests without credentials are system:anonymous, in system:unauthenticated; not
+    /// beside an --authentication-config that says so [default: true]
+    #[arg(long, value_name = "BOOL", default_missing_value = "true",
           num_args = 0..=1, require_equals = true, action = ArgAction::Set)]
-    pub(crate) anonymous_auth: bool,
+    pub(crate) anonymous_auth: Option<bool>,
     /// File with any of these flags, by name without dashes, as YAML; the command line comes first
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) authorization: AuthorizationFlags,
+    #[command(flatten)]
+    pub(crate) issuers: IssuerFlags,
+    #[command(flatten)]
+    pub(crate) certificates: CertificateFlags,
     #[command(flatten)]
     pub(crate) tokens: TokenFlags,
     #[command(flatten)]
@@ -79,8 +89,10 @@ impl PolicyFlags {
 
     /// An engine's options, for one that others reach at this address.
     pub(crate) fn builder_at(&self, address: Option<String>) -> Builder {
-        let mut builder =
-            Engine::builder().anonymous_auth(self.anonymous_auth).limits(self.bounds.limits());
+        let mut builder = self.issuers.apply(Engine::builder().limits(self.bounds.limits()));
+        if let Some(anonymous) = self.anonymous_auth {
+            builder = builder.anonymous_auth(anonymous);
+        }
         for path in &self.policy_dir {
             builder = builder.policy_dir(path);
         }
@@ -96,7 +108,8 @@ impl PolicyFlags {
         if let Some(file) = &self.basic_auth_file {
             builder = builder.basic_auth_file(file);
         }
-        self.tokens.add_to(builder, address)
+        let builder = self.authorization.add_to(builder);
+        self.tokens.add_to(self.certificates.add_to(builder), address)
     }
 
     /// An engine to ask; what was found that is no error goes to standard error.
@@ -114,6 +127,7 @@ impl PolicyFlags {
         self.policy_dir.is_empty()
             && self.authorization_policy_file.is_none()
             && self.authorization_mode.is_empty()
+            && self.authorization.authorization_config.is_none()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The command line. `cli.rs` says what can be asked for, `commands/` has one module for each command, and
 //! all of them ask the same engine.
 
+mod authorization_flags;
+mod certificate_flags;
 mod cli;
 mod client;
 mod commands;
@@ -9,11 +11,13 @@ mod duration;
 mod failure;
 mod flags;
 mod logging;
+mod oidc_flags;
 mod output;
 mod question;
 mod quickstart;
 mod report;
 mod summary;
+mod tls_flags;
 mod token_flags;
 
 use std::process::ExitCode;

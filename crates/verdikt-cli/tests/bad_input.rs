@@ -105,6 +105,7 @@ fn bytes_that_are_not_utf_8_are_shown_where_they_are() {
     check(b"kind: Role\nname: \xff\n", 1, &["byte 0xff is not UTF-8", "policy.yaml:2:7"]);
     let utf_16: Vec<u8> = "\u{feff}kind: Role".encode_utf16().flat_map(u16::to_le_bytes).collect();
     check(utf_16, 1, &["is UTF-16", "save it as UTF-8"]);
+    check(b"\x1f\x8b\x08", 1, &["is compressed with gzip", "gunzip -c"]);
 }
 
 #[test]

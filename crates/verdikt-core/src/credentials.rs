@@ -1,5 +1,7 @@
 //! What a front took from the bytes of a request, before anyone has judged it.
 
+use crate::{Headers, Peer};
+
 /// The credentials of one request, borrowed from the front that received it.
 ///
 /// A front fills in what the request carried and nothing else; which of it counts, and in what
@@ -16,6 +18,11 @@ pub struct Credentials<'a> {
     /// The audiences the credential must be meant for, such as `spec.audiences` of a TokenReview; the
     /// server's own if there are none.
     pub audiences: &'a [String],
+    /// What the client of the request's connection presented, if it is a TLS connection.
+    pub peer: Option<&'a Peer>,
+    /// All headers, for an authenticating proxy to speak through; nobody looks at them unless one is
+    /// configured.
+    pub headers: Option<&'a dyn Headers>,
 }
 
 impl<'a> Credentials<'a> {
@@ -45,6 +52,18 @@ impl<'a> Credentials<'a> {
     pub fn with_path(self, path: &'a str) -> Self {
         Self { path, ..self }
     }
+
+    /// The same credentials from a client that presented certificates.
+    #[must_use]
+    pub fn with_peer(self, peer: Option<&'a Peer>) -> Self {
+        Self { peer, ..self }
+    }
+
+    /// The same credentials among these headers.
+    #[must_use]
+    pub fn with_headers(self, headers: &'a dyn Headers) -> Self {
+        Self { headers: Some(headers), ..self }
+    }
 }
 
 /// Says which credentials are present, never what they are.
@@ -54,6 +73,7 @@ impl std::fmt::Debug for Credentials<'_> {
             .field("authorization", &self.authorization.is_some())
             .field("token", &self.token.is_some())
             .field("path", &self.path)
-            .finish()
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
     }
 }

@@ -35,7 +35,7 @@ impl HashKey {
 
     /// Which key this is; no two of a process are equal.
     #[inline]
-    pub(crate) fn id(&self) -> u64 {
+    pub fn id(&self) -> u64 {
         self.id
     }
 

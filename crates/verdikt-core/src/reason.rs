@@ -9,6 +9,8 @@ pub enum Reason {
     NoOpinion,
     /// A member of `system:masters`, allowed before any authorizer is asked.
     PrivilegedGroup,
+    /// A webhook, which has words of its own.
+    Webhook,
     /// Authorization mode AlwaysAllow.
     AlwaysAllow,
     /// An RBAC binding: its id in the RBAC table.

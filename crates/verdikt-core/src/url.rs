@@ -30,6 +30,7 @@ enum Problem {
     Empty,
     MissingScheme,
     NotAPath,
+    ColonInFirstSegment,
     Escape(EscapeError),
     UserInfo,
     Port(String),
@@ -51,6 +52,9 @@ impl fmt::Display for Problem {
             Self::Empty => f.write_str("empty url"),
             Self::MissingScheme => f.write_str("missing protocol scheme"),
             Self::NotAPath => f.write_str("invalid URI for request"),
+            Self::ColonInFirstSegment => {
+                f.write_str("first path segment in URL cannot contain colon")
+            }
             Self::Escape(error) => error.fmt(f),
             Self::UserInfo => f.write_str("net/url: invalid userinfo"),
             Self::Port(port) => write!(f, "invalid port {} after host", GoQuoted(port)),
@@ -117,6 +121,66 @@ impl<'a> RequestUrl<'a> {
     }
 }
 
+/// A URL as people write it in a configuration, in the parts that are looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Url<'a> {
+    /// In lower case; empty if there is none.
+    pub scheme: String,
+    /// `host:port`, with what is encoded still encoded.
+    pub host: &'a str,
+    /// Whether a user name stands before the host.
+    pub has_user: bool,
+    /// Path, or what follows the scheme if that does not begin with `/`.
+    pub path: &'a str,
+    /// What follows the first `?`; empty if there is nothing.
+    pub query: &'a str,
+    /// What follows the first `#`; empty if there is nothing.
+    pub fragment: &'a str,
+}
+
+impl<'a> Url<'a> {
+    /// Reads a text as `url.Parse` does.
+    ///
+    /// # Errors
+    /// In the words of Go, `parse "TEXT": REASON`.
+    pub fn parse(text: &'a str) -> Result<Self, UrlError> {
+        let (before, fragment) = text.split_once('#').unwrap_or((text, ""));
+        let error = |target: &str, problem| UrlError { target: target.to_owned(), problem };
+        let url = Self::read(before).map_err(|problem| error(before, problem))?;
+        decode(fragment, Part::Path).map_err(|problem| error(text, problem.into()))?;
+        Ok(Self { fragment, ..url })
+    }
+
+    fn read(text: &'a str) -> Result<Self, Problem> {
+        if text.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err(Problem::ControlCharacter);
+        }
+        let (scheme, rest) = split_scheme(text)?;
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let mut url = Self { scheme: scheme.to_ascii_lowercase(), query, ..Self::default() };
+        if !rest.starts_with('/') {
+            url.path = rest;
+            let segment = rest.split('/').next().unwrap_or_default();
+            return match scheme {
+                "" if segment.contains(':') => Err(Problem::ColonInFirstSegment),
+                "" => decode(rest, Part::Path).map(|_| url).map_err(Problem::from),
+                _ => Ok(url),
+            };
+        }
+        url.path = rest;
+        if let Some(after) = rest.strip_prefix("//")
+            && (!scheme.is_empty() || !after.starts_with('/'))
+        {
+            let (authority, path) = after.split_at(after.find('/').unwrap_or(after.len()));
+            check_authority(scheme, authority)?;
+            let (user, host) = split_authority(authority);
+            (url.host, url.has_user, url.path) = (host, user.is_some(), path);
+        }
+        decode(url.path, Part::Path)?;
+        Ok(url)
+    }
+}
+
 /// As `URL.String` prints it. Only URLs with a path are ever printed, in errors about that path.
 impl fmt::Display for RequestUrl<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -155,6 +219,29 @@ pub(crate) fn url_of(path: &str, query: Option<&str>) -> String {
     match query {
         None | Some("") => path,
         Some(query) => format!("{path}?{query}"),
+    }
+}
+
+/// The host of a URL, with its port, as Go's `url.Parse` finds it; empty if it has none. Bytes, since
+/// escapes in it have been decoded.
+///
+/// # Errors
+/// If it is no URL.
+pub fn url_host(url: &str) -> Result<Vec<u8>, UrlError> {
+    let host = Url::parse(url)?.host;
+    decoded_host(host).map_err(|problem| UrlError { target: url.to_owned(), problem })
+}
+
+fn decoded_host(host: &str) -> Result<Vec<u8>, Problem> {
+    match host.split_once("%25").filter(|_| host.starts_with('[')) {
+        Some((address, rest)) => {
+            let (zone, port) = rest.split_at(rest.rfind(']').unwrap_or(rest.len()));
+            let mut decoded = decode(address, Part::Host)?;
+            decoded.extend(decode(&format!("%25{zone}"), Part::Zone)?);
+            decoded.extend(decode(port, Part::Host)?);
+            Ok(decoded)
+        }
+        None => Ok(decode(host, Part::Host)?),
     }
 }
 
@@ -242,7 +329,7 @@ fn check_port(port: &str) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::{RequestUrl, url_of};
+    use super::{RequestUrl, Url, url_of};
 
     fn check(target: &str, path: &str, query: Option<&str>) {
         let url = RequestUrl::parse(target).unwrap();
@@ -256,6 +343,36 @@ mod tests {
     fn check_error(target: &str, reason: &str) {
         let error = RequestUrl::parse(target).unwrap_err().to_string();
         assert_eq!(error, format!("parse \"{target}\": {reason}"));
+    }
+
+    #[test]
+    fn a_url_of_a_configuration_has_scheme_user_host_query_and_fragment() {
+        let check = |text: &str, expected: (&str, &str, bool, &str, &str, &str)| {
+            let url = Url::parse(text).unwrap();
+            let parts = (&*url.scheme, url.host, url.has_user, url.path, url.query, url.fragment);
+            assert_eq!(parts, expected, "{text}");
+        };
+        check("HTTPS://h:1/a?b#c", ("https", "h:1", false, "/a", "b", "c"));
+        check("https://u:p@h", ("https", "h", true, "", "", ""));
+        check("https://@h?#", ("https", "h", true, "", "", ""));
+        check("//h/a", ("", "h", false, "/a", "", ""));
+        check("///a", ("", "", false, "///a", "", ""));
+        check("h.example/a:b", ("", "", false, "h.example/a:b", "", ""));
+        check("mailto:a@b", ("mailto", "", false, "a@b", "", ""));
+        check("", ("", "", false, "", "", ""));
+        let check_error = |text: &str, expected: &str| {
+            assert_eq!(Url::parse(text).unwrap_err().to_string(), expected);
+        };
+        check_error("https://%zz", r#"parse "https://%zz": invalid URL escape "%zz""#);
+        check_error(
+            "1.2.3.4:443/x",
+            r#"parse "1.2.3.4:443/x": first path segment in URL cannot contain colon"#,
+        );
+        check_error("https://h/#%zz", r#"parse "https://h/#%zz": invalid URL escape "%zz""#);
+        check_error("https://h/%#f", r#"parse "https://h/%": invalid URL escape "%""#);
+        check_error("https://h:x#f", r#"parse "https://h:x": invalid port ":x" after host"#);
+        check_error("https://a b", r#"parse "https://a b": invalid character " " in host name"#);
+        check_error(":x", r#"parse ":x": missing protocol scheme"#);
     }
 
     #[test]

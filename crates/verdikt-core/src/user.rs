@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::same;
+
 /// An authenticated (or anonymous) user, as Kubernetes' `user.Info`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
@@ -34,8 +36,9 @@ impl User {
     }
 
     /// Whether the user is a member of `group` (exact comparison).
+    #[inline]
     pub fn is_in(&self, group: &str) -> bool {
-        self.groups.iter().any(|g| g == group)
+        self.groups.iter().any(|member| same(member.as_bytes(), group.as_bytes()))
     }
 }
 

@@ -5,17 +5,22 @@
 //! the caller brings the bytes.
 
 pub mod abac;
+pub mod authentication_config;
+pub mod authorization_config;
 pub mod basic_file;
 mod credential_file;
 mod csv;
 mod diagnostic;
 pub mod document;
+pub mod go_duration;
+pub mod kubeconfig;
 mod limits;
 mod manifest;
 pub mod node;
 mod place;
 mod policy_set;
 pub mod rbac;
+mod strict;
 pub mod token_file;
 
 pub use diagnostic::{Diagnostic, Label, Severity};
@@ -23,3 +28,4 @@ pub use limits::Limits;
 pub use manifest::{ClusterNode, Manifest, Options, Secret, ServiceAccount, parse_manifest};
 pub use place::{Origin, Place, Source};
 pub use policy_set::PolicySet;
+pub use strict::Places;

@@ -135,7 +135,7 @@ pub struct PodCertificateRequest {
 #[non_exhaustive]
 pub enum NodeObject {
     /// A Pod.
-    Pod(Pod),
+    Pod(Box<Pod>),
     /// A PersistentVolume.
     PersistentVolume(PersistentVolume),
     /// A VolumeAttachment.
@@ -169,7 +169,13 @@ macro_rules! from {
     )*};
 }
 
-from!(Pod, PersistentVolume, VolumeAttachment, ResourceSlice, PodCertificateRequest);
+impl From<Pod> for NodeObject {
+    fn from(pod: Pod) -> Self {
+        Self::Pod(Box::new(pod))
+    }
+}
+
+from!(PersistentVolume, VolumeAttachment, ResourceSlice, PodCertificateRequest);
 
 impl PolicySet {
     /// The objects that the Node authorizer watches, one by one.

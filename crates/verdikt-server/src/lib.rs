@@ -7,7 +7,9 @@ mod credentials;
 mod http;
 mod kubernetes;
 mod listener;
+mod tls;
 mod wire;
 
 pub use kubernetes::status::Status;
 pub use listener::{Access, BindError, Limits, Options, Server};
+pub use tls::{TlsError, TlsOptions, TlsVersion};

@@ -6,15 +6,20 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::body::Incoming;
+use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::Watcher;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use verdikt::Engine;
+use verdikt::{Engine, Peer};
 
 use crate::http;
+use crate::tls::{Tls, TlsError, TlsOptions};
 
 /// Who may ask about other users, and for the state of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +86,8 @@ pub enum BindError {
     PlainText(SocketAddr),
     /// The address cannot be had.
     Address(SocketAddr, io::Error),
+    /// TLS cannot be spoken.
+    Tls(TlsError),
 }
 
 /// A server that listens, and serves once [`Server::run`] is called.
@@ -89,6 +96,7 @@ pub struct Server {
     address: SocketAddr,
     app: axum::Router,
     limits: Limits,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Server {
@@ -101,10 +109,35 @@ impl Server {
         if !address.ip().is_loopback() && !allow_plain_text {
             return Err(BindError::PlainText(address));
         }
+        Self::listen(engine, address, access, limits, None).await
+    }
+
+    /// Takes the address, for TLS. Whoever asks about others must be allowed to, even on loopback and
+    /// whatever the options say.
+    ///
+    /// # Errors
+    /// If the address is taken, or TLS cannot be spoken as `tls` says.
+    pub async fn bind_tls(
+        engine: Engine,
+        options: Options,
+        tls: &TlsOptions,
+    ) -> Result<Self, BindError> {
+        let Options { address, limits, .. } = options;
+        let tls = Tls::new(engine.clone(), tls).map_err(BindError::Tls)?;
+        Self::listen(engine, address, Access::Authorized, limits, Some(Arc::new(tls))).await
+    }
+
+    async fn listen(
+        engine: Engine,
+        address: SocketAddr,
+        access: Access,
+        limits: Limits,
+        tls: Option<Arc<Tls>>,
+    ) -> Result<Self, BindError> {
         let at = |error| BindError::Address(address, error);
         let listener = TcpListener::bind(address).await.map_err(at)?;
         let address = listener.local_addr().map_err(at)?;
-        Ok(Self { listener, address, app: http::router(engine, access, limits), limits })
+        Ok(Self { listener, address, app: http::router(engine, access, limits), limits, tls })
     }
 
     /// Where it listens, with the port it got.
@@ -114,7 +147,7 @@ impl Server {
 
     /// Serves until `stop` is ready, then lets the answers under way end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { listener, app, limits, .. } = self;
+        let Self { listener, app, limits, tls, .. } = self;
         let connections = Arc::new(Semaphore::new(limits.connections));
         let under_way = GracefulShutdown::new();
         let mut stop = pin!(stop);
@@ -139,12 +172,9 @@ impl Server {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%peer, "TCP_NODELAY: {error}");
             }
-            let service = TowerToHyperService::new(app.clone());
-            let connection =
-                builder(&limits).serve_connection(TokioIo::new(stream), service).into_owned();
-            let connection = under_way.watch(connection);
+            let (app, tls, watcher) = (app.clone(), tls.clone(), under_way.watcher());
             tokio::spawn(async move {
-                if let Err(error) = connection.await {
+                if let Err(error) = connection(stream, app, tls, limits, watcher).await {
                     tracing::debug!(%peer, "connection ended: {error}");
                 }
                 drop(permit);
@@ -154,6 +184,59 @@ impl Server {
         if tokio::time::timeout(limits.shutdown_timeout, under_way.shutdown()).await.is_err() {
             tracing::warn!("some connections did not end in time, and were cut");
         }
+    }
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// One connection, from its first byte to its last.
+async fn connection(
+    stream: TcpStream,
+    app: axum::Router,
+    tls: Option<Arc<Tls>>,
+    limits: Limits,
+    watcher: Watcher,
+) -> Result<(), BoxError> {
+    match tls {
+        Some(tls) => {
+            let (stream, peer) = tls.accept(stream).await?;
+            serve(stream, app, Some(peer), limits, watcher).await
+        }
+        None => serve(stream, app, None, limits, watcher).await,
+    }
+}
+
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    app: axum::Router,
+    peer: Option<Arc<Peer>>,
+    limits: Limits,
+    watcher: Watcher,
+) -> Result<(), BoxError> {
+    let service = WithPeer { app: TowerToHyperService::new(app), peer };
+    let builder = builder(&limits);
+    watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await
+}
+
+/// Hands every request of a connection on together with what the client presented.
+struct WithPeer {
+    app: TowerToHyperService<axum::Router>,
+    peer: Option<Arc<Peer>>,
+}
+
+type Inner = TowerToHyperService<axum::Router>;
+type Request = hyper::Request<Incoming>;
+
+impl Service<Request> for WithPeer {
+    type Response = <Inner as Service<Request>>::Response;
+    type Error = <Inner as Service<Request>>::Error;
+    type Future = <Inner as Service<Request>>::Future;
+
+    fn call(&self, mut request: Request) -> Self::Future {
+        if let Some(peer) = &self.peer {
+            request.extensions_mut().insert(Arc::clone(peer));
+        }
+        self.app.call(request)
     }
 }
 
@@ -189,6 +272,7 @@ impl std::fmt::Display for BindError {
                  plain text; listen on 127.0.0.1, or allow it"
             ),
             Self::Address(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Tls(error) => error.fmt(f),
         }
     }
 }

@@ -6,14 +6,19 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use verdikt_authn::CacheOptions;
+use verdikt_authn::oidc::Flags;
+use verdikt_authn::front_proxy::HeaderNames;
 use verdikt_core::HashKey;
-use verdikt_parser::{Diagnostic, Limits, PolicySet};
+use verdikt_parser::{Limits, PolicySet};
 
 use crate::Mode;
+use crate::authorization::{self, WebhookFlags};
+use crate::certificates::CertificateOptions;
 use crate::engine::{Engine, Shared};
+use crate::oidc;
 use crate::reload::{LoadError, Sources, first_snapshot};
 use crate::service_accounts::ServiceAccountOptions;
-use crate::source::{FileSet, Text, WatchOptions, Watcher};
+use crate::source::{FileKind, FileSet, Text, WatchOptions, Watcher};
 use crate::status::Attempt;
 
 /// Options of an [`Engine`]. What is not said is off, but for RBAC and anonymous access, which are
@@ -24,14 +29,20 @@ pub struct Builder {
     inline: Vec<Text>,
     objects: PolicySet,
     modes: Option<Vec<Mode>>,
+    authorization_config: Option<PathBuf>,
+    authorization_webhook: WebhookFlags,
     abac: Option<PathBuf>,
     tokens: Option<PathBuf>,
     basic: Option<PathBuf>,
+    anonymous: Option<bool>,
+    authentication_config: Option<PathBuf>,
+    oidc: Option<Flags>,
+    oidc_ca: Option<PathBuf>,
+    certificates: CertificateOptions,
     service_accounts: ServiceAccountOptions,
     api_audiences: Vec<String>,
     bootstrap_tokens: bool,
     token_cache: CacheOptions,
-    anonymous: bool,
     limits: Limits,
     default_namespace: Option<String>,
     watch: Option<WatchOptions>,
@@ -44,14 +55,20 @@ impl Default for Builder {
             inline: Vec::new(),
             objects: PolicySet::default(),
             modes: None,
+            authorization_config: None,
+            authorization_webhook: WebhookFlags::default(),
             abac: None,
             tokens: None,
             basic: None,
+            anonymous: None,
+            authentication_config: None,
+            oidc: None,
+            oidc_ca: None,
+            certificates: CertificateOptions::default(),
             service_accounts: ServiceAccountOptions::default(),
             api_audiences: Vec::new(),
             bootstrap_tokens: false,
             token_cache: CacheOptions::default(),
-            anonymous: true,
             limits: Limits::default(),
             default_namespace: Some("default".to_owned()),
             watch: None,
@@ -96,6 +113,44 @@ impl Builder {
         self
     }
 
+    /// The authorizers, and how webhooks are asked (`--authorization-config`), instead of modes.
+    #[must_use]
+    pub fn authorization_config(mut self, path: impl Into<PathBuf>) -> Self {
+        self.authorization_config = Some(path.into());
+        self
+    }
+
+    /// Where the webhook of [`Mode::Webhook`] is (`--authorization-webhook-config-file`), as a kubeconfig.
+    #[must_use]
+    pub fn authorization_webhook_config_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.authorization_webhook.config_file = Some(path.into());
+        self
+    }
+
+    /// The version of SubjectAccessReview it is asked with (`--authorization-webhook-version`): `v1beta1`
+    /// if not said, or `v1`.
+    #[must_use]
+    pub fn authorization_webhook_version(mut self, version: impl Into<String>) -> Self {
+        self.authorization_webhook.version = Some(version.into());
+        self
+    }
+
+    /// For how long it is remembered that something is allowed
+    /// (`--authorization-webhook-cache-authorized-ttl`): five minutes if not said; not at all if zero.
+    #[must_use]
+    pub fn authorization_webhook_cache_authorized_ttl(mut self, ttl: Duration) -> Self {
+        self.authorization_webhook.authorized_ttl = Some(ttl);
+        self
+    }
+
+    /// The same for what is not allowed (`--authorization-webhook-cache-unauthorized-ttl`): 30 seconds if
+    /// not said.
+    #[must_use]
+    pub fn authorization_webhook_cache_unauthorized_ttl(mut self, ttl: Duration) -> Self {
+        self.authorization_webhook.unauthorized_ttl = Some(ttl);
+        self
+    }
+
     /// Static tokens (`--token-auth-file`).
     #[must_use]
     pub fn token_auth_file(mut self, path: impl Into<PathBuf>) -> Self {
@@ -107,6 +162,45 @@ impl Builder {
     #[must_use]
     pub fn basic_auth_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.basic = Some(path.into());
+        self
+    }
+
+    /// Authorities of client certificates (`--client-ca-file`).
+    #[must_use]
+    pub fn client_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.certificates.client_ca = Some(path.into());
+        self
+    }
+
+    /// Revocation lists of those authorities (`--client-crl-file`, which Kubernetes does not have).
+    #[must_use]
+    pub fn client_crl_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.certificates.client_crl = Some(path.into());
+        self
+    }
+
+    /// Authorities of authenticating proxies (`--requestheader-client-ca-file`); without them the
+    /// other options about proxies do nothing.
+    #[must_use]
+    pub fn requestheader_client_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.certificates.proxy_ca = Some(path.into());
+        self
+    }
+
+    /// Common names that proxies may have (`--requestheader-allowed-names`); any, if there are none.
+    #[must_use]
+    pub fn requestheader_allowed_names<N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.certificates.proxy_names = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The headers through which proxies speak (`--requestheader-username-headers` and its like).
+    #[must_use]
+    pub fn requestheader_names(mut self, names: HeaderNames) -> Self {
+        self.certificates.proxy_headers = names;
         self
     }
 
@@ -142,10 +236,34 @@ impl Builder {
     }
 
     /// Whether requests without credentials are `system:anonymous` (`--anonymous-auth`); they are
-    /// refused otherwise. With mode AlwaysAllow it is off whatever is said here, as upstream.
+    /// refused otherwise. With mode AlwaysAllow it is off whatever is said here, as upstream. It must
+    /// not be said if the file of [`Builder::authentication_config`] says it.
     #[must_use]
     pub fn anonymous_auth(mut self, anonymous: bool) -> Self {
-        self.anonymous = anonymous;
+        self.anonymous = Some(anonymous);
+        self
+    }
+
+    /// Issuers of tokens, and who is anonymous (`--authentication-config`).
+    #[must_use]
+    pub fn authentication_config(mut self, path: impl Into<PathBuf>) -> Self {
+        self.authentication_config = Some(path.into());
+        self
+    }
+
+    /// An issuer of tokens (`--oidc-*`).
+    #[must_use]
+    pub fn oidc(mut self, flags: Flags) -> Self {
+        self.oidc = Some(flags);
+        self
+    }
+
+    /// Authorities to trust when talking to that issuer (`--oidc-ca-file`); those of the system if not
+    /// said.
+    #[must_use]
+    pub fn oidc_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.oidc_ca = Some(path.into());
+        self.oidc.get_or_insert_default();
         self
     }
 
@@ -192,6 +310,7 @@ impl Builder {
         let key = HashKey::random();
         let snapshot = first_snapshot(&mut sources, &key)?;
         let paths = sources.files.clone();
+        let metrics = sources.authorization.metrics.clone();
         let attempt = Attempt::succeeded(snapshot.loaded.warnings.clone());
         let engine = Engine(Arc::new(Shared {
             current: ArcSwap::from_pointee(snapshot),
@@ -199,6 +318,7 @@ impl Builder {
             sources: Mutex::new(sources),
             last_attempt: Mutex::new(attempt),
             watcher: Mutex::new(None),
+            metrics,
         }));
         if let Some(options) = watch {
             engine.start_watching(&paths, options);
@@ -207,15 +327,34 @@ impl Builder {
     }
 
     fn sources(self) -> Result<Sources, LoadError> {
-        let modes = self.modes.unwrap_or_else(|| match &self.abac {
-            Some(_) => vec![Mode::Abac, Mode::Rbac],
-            None => vec![Mode::Rbac],
-        });
-        let mut found = contradictions(&modes, self.abac.is_some());
+        let has_authorization_config = self.authorization_config.is_some();
+        let mut authorization = authorization::Options {
+            has_file: has_authorization_config,
+            modes: self.modes,
+            webhook: self.authorization_webhook,
+            has_policy_file: self.abac.is_some(),
+            ..authorization::Options::default()
+        };
+        let webhook_file = authorization.webhook.config_file.clone();
+        let oidc = oidc::Options {
+            flags: self.oidc,
+            has_file: self.authentication_config.is_some(),
+            anonymous_flag: self.anonymous,
+            disallowed: self.service_accounts.issuers.clone(),
+            ..oidc::Options::default()
+        };
+        authorization.remote = oidc.remote.clone();
+        let mut found = authorization.contradictions();
         found.extend(self.service_accounts.problems());
-        LoadError::unless_good(found)?;
-        let mut anonymous = self.anonymous;
-        if anonymous && modes.contains(&Mode::AlwaysAllow) {
+        found.extend(oidc.contradictions());
+        found.extend(self.certificates.validate());
+        for odd in LoadError::unless_good(found)? {
+            tracing::warn!("{odd}");
+        }
+        let mut anonymous = self.anonymous.unwrap_or(true);
+        let always_allows =
+            !has_authorization_config && authorization.modes().contains(&Mode::AlwaysAllow);
+        if anonymous && always_allows {
             tracing::warn!(
                 "AnonymousAuth is not allowed with the AlwaysAllow authorizer. Resetting \
                  AnonymousAuth to false. You should use a different authorizer"
@@ -223,46 +362,35 @@ impl Builder {
             anonymous = false;
         }
         let files = FileSet::new(self.policy_dirs, self.abac, self.tokens, self.basic, self.limits);
-        let files = self.service_accounts.name_files(files);
+        let mut files = self.service_accounts.name_files(files);
+        for (kind, path) in [
+            (FileKind::AuthenticationConfig, self.authentication_config),
+            (FileKind::OidcCa, self.oidc_ca),
+            (FileKind::AuthorizationConfig, self.authorization_config),
+            (FileKind::AuthorizationWebhook, webhook_file),
+        ] {
+            if let Some(path) = path {
+                files = files.with_file(kind, path);
+            }
+        }
         let api_audiences = self.service_accounts.api_audiences(&self.api_audiences);
         Ok(Sources {
-            files,
+            files: self.certificates.add_files(files),
+            certificates: self.certificates,
             inline: self.inline,
             objects: Arc::new(self.objects),
-            modes,
+            authorization,
             nodes: None,
             service_accounts: self.service_accounts,
             api_audiences,
             bootstrap_tokens: self.bootstrap_tokens,
             token_cache: self.token_cache,
             anonymous,
+            oidc,
             limits: self.limits,
             default_namespace: self.default_namespace,
         })
     }
-}
-
-/// Options that cannot both be meant, in kube-apiserver's words.
-fn contradictions(modes: &[Mode], has_policy_file: bool) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let mut error = |message: String| found.push(Diagnostic::error("options/invalid", message));
-    if modes.is_empty() {
-        error("at least one authorization-mode must be passed".to_owned());
-    }
-    let has_abac = modes.contains(&Mode::Abac);
-    if has_abac && !has_policy_file {
-        error("authorization-mode ABAC's authorization policy file not passed".to_owned());
-    }
-    if !has_abac && has_policy_file {
-        error("cannot specify --authorization-policy-file without mode ABAC".to_owned());
-    }
-    let repeated = |mode| modes.iter().filter(|other| *other == mode).count() > 1;
-    if modes.iter().any(repeated) {
-        let names: Vec<String> = modes.iter().map(|mode| format!("{:?}", mode.as_str())).collect();
-        let names = names.join(" ");
-        error(format!("authorization-mode [{names}] has mode specified more than once"));
-    }
-    found
 }
 
 impl Engine {

@@ -64,7 +64,13 @@ impl Decision<'_> {
 
     /// Why, in the words of Kubernetes' authorizer chain; empty where it gives none.
     pub fn reason_text(&self) -> String {
-        self.snapshot.authorizers.reason_text(self.verdict, &self.request())
+        self.snapshot.authorizers.reason_text(&self.verdict, &self.request())
+    }
+
+    /// What went wrong while it was decided, in Kubernetes' words. A request that is allowed goes on all the
+    /// same; over HTTP, one that is not is answered with a 500 then.
+    pub fn error(&self) -> Option<String> {
+        self.verdict.error()
     }
 
     /// Who asked: the user that was authenticated, or the one the request named.
@@ -73,6 +79,11 @@ impl Decision<'_> {
             Some(authenticated) => Some(authenticated.user()),
             None => self.request.user.map(|user| user.user()),
         }
+    }
+
+    /// Whether a header is taken off the request before it goes on; see [`Snapshot::removes_header`].
+    pub fn removes_header(&self, name: &str) -> bool {
+        self.snapshot.removes_header(name)
     }
 
     /// The question, with the user it was decided for.

@@ -11,6 +11,7 @@ use verdikt_core::{Attributes, Credentials, HashKey, Revision, User};
 use crate::builder::Builder;
 use crate::decision::{Decision, Held, Unauthenticated};
 use crate::explanation::Explanation;
+use crate::metrics::Metrics;
 use crate::reload::Sources;
 use crate::snapshot::Snapshot;
 use crate::source::Watcher;
@@ -58,6 +59,7 @@ pub(crate) struct Shared {
     pub(crate) sources: Mutex<Sources>,
     pub(crate) last_attempt: Mutex<Attempt>,
     pub(crate) watcher: Mutex<Option<Watcher>>,
+    pub(crate) metrics: Metrics,
 }
 
 impl Engine {
@@ -103,7 +105,9 @@ impl Engine {
         self.0.current.load().authenticators.authenticate(credentials)
     }
 
-    /// The second half: may `request.user` do this? Allocates nothing and takes no lock.
+    /// The second half: may `request.user` do this? Allocates nothing and takes no lock, unless a webhook is
+    /// asked: then it waits for the answer, on a thread of a multi-threaded tokio runtime without keeping
+    /// others from it.
     #[inline]
     pub fn authorize<'a>(&self, request: &'a Attributes<'a>) -> Decision<'a> {
         let snapshot = self.0.current.load();

@@ -92,6 +92,8 @@ impl Snapshot {
             revision,
             authenticators: Arc::clone(&self.authenticators),
             authorizers: self.authorizers.with_nodes(index),
+            authentication: self.authentication.clone(),
+            authorization: Arc::clone(&self.authorization),
             loaded: Arc::clone(&self.loaded),
             digests: self.digests.clone(),
             discovery: self.discovery.clone(),

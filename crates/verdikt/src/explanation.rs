@@ -1,5 +1,7 @@
 //! Why a request is allowed or not, as data for people and programs.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use verdikt_compiler::rbac::MissKind;
 use verdikt_core::{Effect, Revision};
@@ -50,7 +52,7 @@ impl From<Effect> for EffectName {
 #[non_exhaustive]
 pub struct Answer {
     /// Its name in the chain.
-    pub authorizer: &'static str,
+    pub authorizer: Cow<'static, str>,
     /// Its decision.
     pub effect: EffectName,
     /// Its reason; may be empty.
@@ -63,7 +65,7 @@ pub struct Answer {
 #[non_exhaustive]
 pub struct Path {
     /// Name of the authorizer.
-    pub authorizer: &'static str,
+    pub authorizer: Cow<'static, str>,
     /// The binding, such as `RoleBinding "name/namespace"`.
     pub binding: String,
     /// The role it refers to.
@@ -86,7 +88,7 @@ pub struct Path {
 #[non_exhaustive]
 pub struct Miss {
     /// Name of the authorizer.
-    pub authorizer: &'static str,
+    pub authorizer: Cow<'static, str>,
     /// What is different.
     pub kind: MissKind,
     /// In a sentence.

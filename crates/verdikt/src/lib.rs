@@ -4,28 +4,35 @@
 //! the request line (credentials to decision), [`Engine::reload`] the policy line (files to tables);
 //! they meet in a [`Snapshot`], which is swapped atomically. Nothing here needs an async runtime.
 
+mod authorization;
 mod authorizer;
 mod builder;
+mod certificates;
 mod decision;
 mod engine;
 mod events;
 mod explanation;
+mod metrics;
 mod mode;
+mod oidc;
 mod reload;
+mod remote;
 mod service_accounts;
 mod snapshot;
 pub mod source;
 mod status;
 mod summary;
 
+pub use authorizer::config::validate as validate_authorization_config;
 pub use authorizer::match_conditions::{
-    InvalidCondition, MatchConditions, NonResourceAttributes, ResourceAttributes, ReviewSpec, Selector,
-    SelectorRequirement,
+    InvalidCondition, MatchConditions, NonResourceAttributes, ResourceAttributes, ReviewSpec,
+    Selector, SelectorRequirement,
 };
 pub use builder::Builder;
 pub use decision::{Decision, Unauthenticated};
 pub use engine::Engine;
 pub use explanation::{Answer, EffectName, Explanation, Miss, Path};
+pub use metrics::Metric;
 pub use mode::{Mode, UnknownMode};
 pub use reload::{LoadError, Reload};
 pub use service_accounts::ServiceAccountOptions;
@@ -35,13 +42,14 @@ pub use status::{Attempt, Counts, Loaded, Status};
 pub use summary::{Summary, UserSummary};
 
 pub use verdikt_authn as authn;
+pub use verdikt_authn::oidc::Flags as OidcFlags;
 pub use verdikt_authn::{Authenticated, Outcome};
 pub use verdikt_compiler::node::Event as NodeEvent;
 pub use verdikt_compiler::{NonResourceRule, ResourceRule, Rules};
 pub use verdikt_core::{
-    Attributes, Credentials, Effect, GoQuoted, HashKey, Identity, Reason, RequestInfo,
-    RequestInfoError, Requester, Revision, Secret, Selectors, User, field_selector, groups,
-    label_selector, names, resource_types, users,
+    Attributes, Credentials, Effect, GoQuoted, HashKey, Headers, Identity, Peer, Reason,
+    RequestInfo, RequestInfoError, Requester, Revision, Secret, Selectors, User, field_selector,
+    groups, label_selector, names, resource_types, users,
 };
 pub use verdikt_parser as parser;
 pub use verdikt_parser::{Diagnostic, Label, Limits, Place, PolicySet, Severity};

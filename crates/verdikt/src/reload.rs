@@ -8,13 +8,18 @@ use verdikt_authn as authn;
 use verdikt_authn::jwt::KeySet;
 use verdikt_compiler::{abac, node, rbac};
 use verdikt_core::{HashKey, Revision};
+use verdikt_parser::authentication_config::AuthenticationConfiguration;
+use verdikt_parser::authorization_config::{AuthorizationConfiguration, AuthorizerConfiguration};
 use verdikt_parser::{
     Diagnostic, Limits, Manifest, Options, PolicySet, basic_file, parse_manifest, token_file,
 };
 
-use crate::Mode;
+use crate::{Mode, UnknownMode};
+use crate::authorization::{self, Authorization};
 use crate::authorizer::{AbacAuthorizer, Authorizer, Chain};
+use crate::certificates::{CertificateOptions, Certificates};
 use crate::engine::Engine;
+use crate::oidc;
 use crate::service_accounts::{ServiceAccountOptions, add_bootstrap_tokens, read_keys};
 use crate::snapshot::Snapshot;
 use crate::source::{Contents, Digests, FileSet, Text, excerpts};
@@ -27,14 +32,17 @@ pub(crate) struct Sources {
     pub(crate) inline: Vec<Text>,
     /// Objects the embedding program gave.
     pub(crate) objects: Arc<PolicySet>,
-    pub(crate) modes: Vec<Mode>,
+    pub(crate) authorization: authorization::Options,
+    pub(crate) certificates: CertificateOptions,
     /// What is known of objects that are bound to nodes; none until mode Node asks for it.
     pub(crate) nodes: Option<node::Graph>,
     pub(crate) service_accounts: ServiceAccountOptions,
     pub(crate) api_audiences: Vec<String>,
     pub(crate) bootstrap_tokens: bool,
     pub(crate) token_cache: authn::CacheOptions,
+    /// Whether requests without credentials are anonymous, unless a file says who is.
     pub(crate) anonymous: bool,
+    pub(crate) oidc: oidc::Options,
     pub(crate) limits: Limits,
     pub(crate) default_namespace: Option<String>,
 }
@@ -71,10 +79,15 @@ impl Engine {
             Ok(None)
         } else {
             let revision = Revision(current.revision.0 + 1);
-            parse(contents, &sources)
-                .and_then(|parsed| compile(parsed, digests, &mut sources, &self.0.key, revision))
+            parse(contents, &sources, Some(&current))
+                .and_then(|parsed| {
+                    compile(parsed, digests, &mut sources, &self.0.key, revision, Some(&current))
+                })
                 .map(Some)
         };
+        if let Err(error) = &result {
+            self.retry_later(&sources.oidc, error);
+        }
         self.finish_reload(result, current.revision)
     }
 
@@ -132,6 +145,10 @@ struct Parsed {
     abac: Option<(Arc<str>, Vec<verdikt_parser::abac::Policy>)>,
     tokens: Option<(Arc<str>, Vec<token_file::Record>)>,
     basic: Option<(Arc<str>, Vec<basic_file::Record>)>,
+    authentication: AuthenticationConfiguration,
+    authorizers: AuthorizationConfiguration,
+    webhooks: Authorization,
+    certificates: Certificates,
     service_account_keys: Option<Arc<KeySet>>,
     manifest_files: usize,
     diagnostics: Vec<Diagnostic>,
@@ -141,7 +158,7 @@ struct Parsed {
 pub(crate) fn first_snapshot(sources: &mut Sources, key: &HashKey) -> Result<Snapshot, LoadError> {
     let contents = read(sources);
     let digests = contents.digests();
-    compile(parse(contents, sources)?, digests, sources, key, Revision(1))
+    compile(parse(contents, sources, None)?, digests, sources, key, Revision(1), None)
 }
 
 /// File → text.
@@ -154,7 +171,11 @@ fn read(sources: &Sources) -> Contents {
 
 /// Text → objects. Fails if a file could not be read, too, but not before the others have been looked
 /// at: all mistakes are to be seen at once.
-fn parse(contents: Contents, sources: &Sources) -> Result<Parsed, LoadError> {
+fn parse(
+    contents: Contents,
+    sources: &Sources,
+    before: Option<&Snapshot>,
+) -> Result<Parsed, LoadError> {
     let default_namespace = sources.default_namespace.clone();
     let options = Options { limits: sources.limits, default_namespace, ..Options::default() };
     let read: Vec<(Manifest, Vec<Diagnostic>)> = contents
@@ -163,7 +184,22 @@ fn parse(contents: Contents, sources: &Sources) -> Result<Parsed, LoadError> {
         .map(|text| parse_manifest(&text.source(), &options))
         .collect();
     let manifest_files = read.len();
+    let (authentication, found) = sources.oidc.parse(&contents, &sources.limits);
+    let known = before.map(|before| &*before.authorization);
+    let (authorizers, wrong) = sources.authorization.parse(&contents, known, &sources.limits);
+    let webhooks = match wrong.is_empty() {
+        true => sources.authorization.compile(&authorizers, known, &contents, &sources.limits),
+        false => Err(wrong),
+    };
+    sources.authorization.observe(&contents, webhooks.is_ok());
+    let (certificates, of_certificates) = Certificates::read(&contents, &sources.certificates);
     let mut diagnostics = contents.found;
+    diagnostics.extend(of_certificates);
+    let webhooks = webhooks.unwrap_or_else(|wrong| {
+        diagnostics.extend(wrong);
+        Authorization::default()
+    });
+    diagnostics.extend(found);
     let mut manifests = Vec::with_capacity(read.len());
     for (manifest, found) in read {
         manifests.push(manifest);
@@ -193,7 +229,19 @@ fn parse(contents: Contents, sources: &Sources) -> Result<Parsed, LoadError> {
     });
     let service_account_keys = read_keys(&contents.others, &mut diagnostics);
     let diagnostics = LoadError::unless_good(diagnostics)?;
-    Ok(Parsed { policy, abac, tokens, basic, service_account_keys, manifest_files, diagnostics })
+    Ok(Parsed {
+        policy,
+        abac,
+        tokens,
+        basic,
+        authentication,
+        authorizers,
+        webhooks,
+        certificates,
+        service_account_keys,
+        manifest_files,
+        diagnostics,
+    })
 }
 
 /// What was read and what the embedding program gave; the latter may be large, and is not copied
@@ -216,13 +264,21 @@ fn compile(
     sources: &mut Sources,
     key: &HashKey,
     revision: Revision,
+    before: Option<&Snapshot>,
 ) -> Result<Snapshot, LoadError> {
     let counts = counts(&parsed);
     let keys = parsed.service_account_keys.as_ref().map(Arc::clone);
-    let Parsed { policy, mut abac, tokens, basic, mut diagnostics, .. } = parsed;
+    let Parsed { policy, mut abac, tokens, basic, certificates, authentication, .. } = parsed;
+    let mut diagnostics = parsed.diagnostics;
+    let authorization = Arc::new(parsed.webhooks);
+    let modes = modes(&parsed.authorizers)?;
     let mut authorizers = Vec::new();
-    for mode in &sources.modes {
+    for (mode, name) in &modes {
         authorizers.push(match mode {
+            Mode::Webhook => match authorization.webhook(name) {
+                Some(webhook) => Authorizer::Webhook(Arc::clone(webhook)),
+                None => continue,
+            },
             // Last, when nothing can be refused any more: the graph outlives a reload.
             Mode::Node => continue,
             Mode::AlwaysAllow => Authorizer::AlwaysAllow,
@@ -239,7 +295,13 @@ fn compile(
             }
         });
     }
-    let mut builder = authn::Chain::builder(key).anonymous(sources.anonymous);
+    let before = before.map(|before| &before.authentication);
+    let authentication = sources
+        .oidc
+        .compile(&authentication, before, sources.anonymous)
+        .map_err(|found| LoadError { diagnostics: found })?;
+    let mut builder = authn::Chain::builder(key).anonymous_on(authentication.anonymous.clone());
+    builder = sources.oidc.add_to(builder, &authentication, &sources.api_audiences);
     if let Some((name, records)) = tokens {
         builder = builder.token_file(&name, records);
     }
@@ -254,26 +316,51 @@ fn compile(
         builder = add_bootstrap_tokens(builder, &policy, audiences);
     }
     let discovery = accounts.discovery(keys.as_ref(), &mut diagnostics);
+    builder = certificates.add_to(builder, &sources.certificates, key);
     let (authenticators, found) = builder.build();
     diagnostics.extend(found);
     let warnings = LoadError::unless_good(diagnostics)?;
-    if let Some(place) = sources.modes.iter().position(|mode| *mode == Mode::Node) {
+    if let Some(place) = modes.iter().position(|(mode, _)| *mode == Mode::Node) {
         let index = Arc::new(sources.read_nodes(&policy, key));
         authorizers.insert(place, Authorizer::Node(index));
     }
-    let authorizers = Chain::new(authorizers);
+    let metrics = &sources.authorization.metrics;
+    let counts_of = modes.iter().map(|(mode, name)| metrics.decisions(mode.as_str(), name));
+    let authorizers = Chain::new(authorizers, counts_of.collect());
     let loaded = Loaded {
         digest: digests.policy.clone(),
         loaded_at: now(),
         sources: sources.files.names(),
         authenticators: authenticators.names(),
-        authorization_modes: sources.modes.iter().map(|mode| mode.as_str()).collect(),
+        authorization_modes: modes.iter().map(|(mode, _)| mode.as_str()).collect(),
         counts,
         table_bytes: authorizers.heap_bytes(),
         warnings,
     };
     let (authenticators, loaded) = (Arc::new(authenticators), Arc::new(loaded));
-    Ok(Snapshot { revision, authenticators, authorizers, loaded, digests, discovery })
+    Ok(Snapshot {
+        revision,
+        authenticators,
+        authorizers,
+        authentication,
+        authorization,
+        loaded,
+        digests,
+        discovery,
+    })
+}
+
+/// The authorizers of a configuration, with their names.
+fn modes(configuration: &AuthorizationConfiguration) -> Result<Vec<(Mode, String)>, LoadError> {
+    let mode = |entry: &AuthorizerConfiguration| match entry.authorizer_type.parse() {
+        Ok(mode) => Ok((mode, entry.name.clone())),
+        Err(unknown) => {
+            let unknown: UnknownMode = unknown;
+            let found = Diagnostic::error("options/invalid", unknown.to_string());
+            Err(LoadError { diagnostics: vec![found] })
+        }
+    };
+    configuration.authorizers.iter().map(mode).collect()
 }
 
 fn counts(parsed: &Parsed) -> Counts {

@@ -9,9 +9,11 @@ use verdikt_authn::service_account::Discovery;
 use verdikt_compiler::Rules;
 use verdikt_core::{Attributes, Credentials, Revision, User};
 
+use crate::authorization::Authorization;
 use crate::authorizer::{Chain, Verdict};
 use crate::decision::{Decision, Held};
 use crate::explanation::Explanation;
+use crate::oidc::Authentication;
 use crate::source::Digests;
 use crate::status::Loaded;
 
@@ -22,6 +24,10 @@ pub struct Snapshot {
     pub(crate) revision: Revision,
     pub(crate) authenticators: Arc<authn::Chain>,
     pub(crate) authorizers: Chain,
+    /// Issuers of tokens, to be kept when policy changes.
+    pub(crate) authentication: Authentication,
+    /// Webhooks and what they have said, to be kept when policy changes.
+    pub(crate) authorization: Arc<Authorization>,
     pub(crate) loaded: Arc<Loaded>,
     /// What everything that was read is known by, the secrets included.
     pub(crate) digests: Digests,
@@ -48,6 +54,19 @@ impl Snapshot {
     /// Who the credentials belong to.
     pub fn authenticate(&self, credentials: &Credentials<'_>) -> authn::Outcome {
         self.authenticators.authenticate(credentials)
+    }
+
+    /// Whether a header is taken off a request before it goes on, once it is known who sent it: because
+    /// it is a credential, or could speak for an authenticating proxy.
+    pub fn removes_header(&self, name: &str) -> bool {
+        self.authenticators.removes_header(name)
+    }
+
+    /// The subjects of the authorities whose certificates clients may show, in DER; none if clients are
+    /// not to be asked for any.
+    pub fn certificate_authorities(&self) -> Option<Vec<Vec<u8>>> {
+        let subjects = self.authenticators.certificate_authorities().map(<[u8]>::to_vec);
+        self.authenticators.wants_certificates().then(|| subjects.collect())
     }
 
     /// May `request.user` do this? As [`crate::Engine::authorize`], but always of this state.

@@ -18,6 +18,9 @@ pub struct Status {
     /// What serves, and where it came from.
     #[serde(flatten)]
     pub loaded: Loaded,
+    /// What is wrong with issuers of tokens that cannot be used yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub issuer_problems: Vec<String>,
     /// How the last attempt to load went; of a failed one, [`Status::loaded`] is what still serves.
     pub last_reload: Attempt,
 }
@@ -102,6 +105,7 @@ impl Engine {
         let last_reload = self.0.last_attempt.lock().unwrap_or_else(|e| e.into_inner()).clone();
         Status {
             revision: snapshot.revision.0,
+            issuer_problems: snapshot.authentication.issuers.problems(),
             loaded: Loaded::clone(&snapshot.loaded),
             last_reload,
         }

@@ -54,7 +54,7 @@ impl Graph {
         let mut set = PolicySet::default();
         for object in self.read.values() {
             match object.clone() {
-                NodeObject::Pod(object) => set.pods.push(object),
+                NodeObject::Pod(object) => set.pods.push(*object),
                 NodeObject::PersistentVolume(object) => set.persistent_volumes.push(object),
                 NodeObject::VolumeAttachment(object) => set.volume_attachments.push(object),
                 NodeObject::ResourceSlice(object) => set.resource_slices.push(object),

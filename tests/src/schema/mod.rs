@@ -2,15 +2,21 @@
 
 mod abac;
 mod aggregation;
+mod authn_config;
+mod authz_config;
 mod bootstrap_token;
 mod forbidden;
-mod node;
+mod jwt;
+mod authn;
+mod front_proxy;
 mod match_conditions;
+mod node;
 mod rbac;
 mod requestinfo;
 mod service_account;
 mod token;
 mod token_file;
+mod x509;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -43,13 +49,13 @@ pub static SCHEMAS: [Schema; 20] = [
     built("bootstrap-token", bootstrap_token::check),
     built("service-account", service_account::check_bound),
     built("service-account-legacy", service_account::check_legacy),
-    pending("front-proxy"),
-    pending("front-proxy-tls"),
-    pending("x509"),
-    pending("authz-config"),
+    built("front-proxy", front_proxy::check),
+    built("front-proxy-tls", front_proxy::check_tls),
+    built("x509", x509::check),
+    built("authz-config", authz_config::check),
     built("match-conditions", match_conditions::check),
-    pending("authn-config"),
-    pending("jwt"),
+    built("authn-config", authn_config::check),
+    built("jwt", jwt::check),
     pending("impersonation"),
     pending("audit-policy"),
 ];

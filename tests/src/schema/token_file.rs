@@ -1,12 +1,11 @@
 //! Static token files: which user each token belongs to.
 
 use serde_json::{Value, json};
-use verdikt_authn::Outcome;
 use verdikt_authn::token_file::TokenFile;
 use verdikt_core::HashKey;
 use verdikt_parser::{Limits, Source, token_file};
 
-use super::token::wire_user;
+use super::authn::answer;
 use super::{questions, text, wanted};
 use crate::policy::first_error;
 use crate::report::Report;
@@ -26,12 +25,4 @@ pub(super) fn check(line: &Value, report: &mut Report) -> Result<(), serde_json:
         report.compare(lookup, wanted(lookup), &answer(&outcome));
     }
     Ok(())
-}
-
-fn answer(outcome: &Outcome) -> Value {
-    match outcome {
-        Outcome::Authenticated(authenticated) => json!({"user": wire_user(authenticated.user())}),
-        Outcome::NoOpinion => json!({}),
-        Outcome::Failed(error) => json!({"error": error.to_string()}),
-    }
 }

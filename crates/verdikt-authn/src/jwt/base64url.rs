@@ -54,7 +54,7 @@ fn value(byte: u8) -> Option<u8> {
 fn first_bad_byte(text: &[u8]) -> usize {
     let is_bad = |byte: u8| value(byte).is_none() && !matches!(byte, b'\r' | b'\n');
     // A single character at the end is bad itself; Go blames the place behind the last whole group.
-    text.iter().position(|&byte| is_bad(byte)).unwrap_or(text.len().saturating_sub(1))
+    text.iter().position(|&byte| is_bad(byte)).unwrap_or_else(|| text.len().saturating_sub(1))
 }
 
 #[cfg(test)]

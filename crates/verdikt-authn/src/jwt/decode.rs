@@ -42,7 +42,7 @@ pub(crate) fn object<'j>(
     }
     let mut seen: Keys<'j> = Keys::default();
     for (name, value) in value.members() {
-        seen.add(&name)?;
+        seen.add(name.clone())?;
         field(&name, value, saved)?;
     }
     Ok(())
@@ -92,16 +92,16 @@ pub(crate) struct Keys<'j> {
 
 impl<'j> Keys<'j> {
     /// Notes a key; an error if it was there before.
-    pub(crate) fn add(&mut self, key: &Cow<'j, str>) -> Result<(), String> {
-        let is_known = self.first.contains(key);
-        let is_new = match self.first.len() < FEW {
-            true => {
-                self.first.push(key.clone());
-                !is_known
-            }
-            false => !is_known && self.more.insert(key.clone()),
-        };
-        if is_new { Ok(()) } else { Err(duplicate_key(key)) }
+    pub(crate) fn add(&mut self, key: Cow<'j, str>) -> Result<(), String> {
+        if self.first.contains(&key) || self.more.contains(&key) {
+            return Err(duplicate_key(&key));
+        }
+        if self.first.len() < FEW {
+            self.first.push(key);
+        } else {
+            self.more.insert(key);
+        }
+        Ok(())
     }
 }
 

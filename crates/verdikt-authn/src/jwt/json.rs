@@ -161,7 +161,9 @@ impl<'j> Value<'j> {
             match node.kind {
                 Kind::Number if value.as_f64().is_none() => {
                     let number = String::from_utf8_lossy(value.raw()).into_owned();
-                    overflow.get_or_insert(cannot_decode(&format!("number {number}"), "float64"));
+                    overflow.get_or_insert_with(|| {
+                        cannot_decode(&format!("number {number}"), "float64")
+                    });
                 }
                 Kind::Object | Kind::Array => open.push((node.next, HashSet::new())),
                 _ => {}

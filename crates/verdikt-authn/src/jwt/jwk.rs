@@ -93,7 +93,7 @@ impl Raw {
         }
         let mut seen = Keys::default();
         for (name, value) in value.members() {
-            seen.add(&name)?;
+            seen.add(name.clone())?;
             if value.kind() != Kind::Null {
                 raw.set(&name, value)?;
             }

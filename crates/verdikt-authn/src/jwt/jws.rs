@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use super::base64url;
-use super::decode::Keys;
+use super::decode::{Keys, Saved, strings};
 use super::json::{Json, Kind, Value, cannot_decode};
 use super::{Algorithm, JwtError, PublicKey, jwk};
 
@@ -134,7 +134,7 @@ impl Header {
         }
         let mut seen = Keys::default();
         for (name, value) in root.members() {
-            seen.add(&name)?;
+            seen.add(name.clone())?;
             // `null` is as good as absent, whatever the name.
             if value.kind() != Kind::Null {
                 header.set(&name, value)?;
@@ -163,25 +163,12 @@ impl Header {
 
 impl Critical {
     fn read(value: Value<'_>) -> Self {
-        match value.kind() {
-            Kind::Array => {}
-            kind => return Self::Malformed(cannot_decode(kind.name(), "[]string")),
-        }
-        let mut wrong = None;
-        let mut is_known = true;
-        for item in value.items() {
-            match (item.as_text(), item.kind()) {
-                (Some(name), _) => is_known &= name == "b64",
-                (None, Kind::Null) => is_known = false,
-                (None, kind) => {
-                    wrong.get_or_insert(cannot_decode(kind.name(), "string"));
-                }
-            }
-        }
-        match wrong {
-            Some(message) => Self::Malformed(message),
-            None if is_known => Self::Known,
-            None => Self::Unknown,
+        let mut saved = Saved::default();
+        let names = strings(value, "[]string", &mut saved);
+        match names.and_then(|names| saved.finish().map(|()| names)) {
+            Err(message) => Self::Malformed(message),
+            Ok(names) if names.iter().all(|name| name == "b64") => Self::Known,
+            Ok(_) => Self::Unknown,
         }
     }
 }

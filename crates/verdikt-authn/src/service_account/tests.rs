@@ -108,7 +108,7 @@ fn without_objects_signature_and_claims_decide() {
     assert_eq!(world.answer(&token), GOOD);
     let expired = world.sign(ES256, &claims(r#","exp":1"#, bound));
     assert_eq!(world.answer(&expired), "service account token has expired");
-    let accepted = ServiceAccounts::bound(world.config.clone()).authenticate(&token, &[]);
+    let accepted = ServiceAccounts::bound(world.config).authenticate(&token, &[]);
     let user = accepted.unwrap().unwrap().user;
     let extra: Vec<_> = user.extra.iter().map(|(key, value)| format!("{key} {value:?}")).collect();
     assert_eq!(

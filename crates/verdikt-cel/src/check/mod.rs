@@ -267,7 +267,8 @@ impl Checker<'_> {
                 types.iter().map(|ty| self.unifier.substitute(ty, true)).collect();
             let signature = signature(&types, target.is_some());
             let name = function.name;
-            let message = format!("found no matching overload for '{name}' applied to '{signature}'");
+            let message =
+                format!("found no matching overload for '{name}' applied to '{signature}'");
             self.report(id, message);
             return Type::Error;
         };
@@ -279,7 +280,13 @@ impl Checker<'_> {
         result
     }
 
-    fn logic(&mut self, id: Id, function: &'static Function, args: &[Expr], types: &[Type]) -> Type {
+    fn logic(
+        &mut self,
+        id: Id,
+        function: &'static Function,
+        args: &[Expr],
+        types: &[Type],
+    ) -> Type {
         let mut result = Type::Bool;
         for (arg, ty) in args.iter().zip(types) {
             if !self.unifier.is_assignable(ty, &Type::Bool) {

@@ -60,7 +60,8 @@ impl Unifier {
     /// Whether each of the first types can be used as the second of its place.
     pub(super) fn are_assignable(&mut self, from: &[Type], to: &[Type]) -> bool {
         from.len() == to.len()
-            && self.attempt(|unifier| from.iter().zip(to).all(|(from, to)| unifier.assign(from, to)))
+            && self
+                .attempt(|unifier| from.iter().zip(to).all(|(from, to)| unifier.assign(from, to)))
     }
 
     fn attempt(&mut self, fits: impl FnOnce(&mut Self) -> bool) -> bool {
@@ -140,7 +141,9 @@ impl Unifier {
             return true;
         }
         match within {
-            Type::Param(name) => self.known.get(name).is_some_and(|known| self.occurs(param, known)),
+            Type::Param(name) => {
+                self.known.get(name).is_some_and(|known| self.occurs(param, known))
+            }
             Type::List(of) | Type::Optional(of) | Type::Type(Some(of)) => self.occurs(param, of),
             Type::Map(key, value) => self.occurs(param, key) || self.occurs(param, value),
             _ => false,

@@ -59,7 +59,7 @@ impl<'p> Run<'p> {
                 }
             }
             other => {
-                let name = other.type_name();
+                let name = other.go_type();
                 let what = if two {
                     format!("unsupported comprehension range type: {name}")
                 } else {

@@ -20,7 +20,10 @@ pub(super) enum Node {
     /// Whether a value is one of constants; costs nothing.
     InConstants(Box<(Node, Vec<Value>)>),
     /// `or`, and `orValue` if the value is taken out.
-    OptionalOr { sides: Box<[Node; 2]>, value: bool },
+    OptionalOr {
+        sides: Box<[Node; 2]>,
+        value: bool,
+    },
     List(Vec<(Node, bool)>),
     Map(Vec<(Node, Node, bool)>),
     Fold(Box<Fold>),
@@ -90,7 +93,10 @@ pub(super) struct Fold {
 pub(super) enum Step {
     Node(Node),
     /// `@result + [...]` and `insert(@result, ...)`: what was accumulated is changed in place.
-    Grow { filter: Option<Node>, call: Call },
+    Grow {
+        filter: Option<Node>,
+        call: Call,
+    },
 }
 
 /// The name of a variable of the environment.

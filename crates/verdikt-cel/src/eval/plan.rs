@@ -3,10 +3,10 @@
 //! Follows cel-go's `interpreter/planner.go` and `decorators.go`: selections upon each other are one
 //! attribute, lists, maps and conversions of constants are constants, and so is what `in` looks through.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::node::{Attribute, Call, Fold, KeyNode, Name, Node, Qualifier, Root, Step};
+use super::select::check_key;
 use crate::ast::{Element, Entry, Expr, Fold as FoldExpr, Id, Kind, operators};
 use crate::check::{Checked, Reference};
 use crate::cost::Rule;
@@ -25,11 +25,7 @@ pub(crate) struct Plan {
 }
 
 /// Plans an expression; an error if a constant part of it has no value.
-pub(crate) fn plan(
-    expr: &Expr,
-    checked: &Checked,
-    variables: &[(Name, Type)],
-) -> Evaluated<Plan> {
+pub(crate) fn plan(expr: &Expr, checked: &Checked, variables: &[(Name, Type)]) -> Evaluated<Plan> {
     let mut planner = Planner {
         checked,
         variables,
@@ -90,11 +86,9 @@ impl Planner<'_> {
     fn attribute(&mut self, operand: &Expr) -> Evaluated<Box<Attribute>> {
         Ok(match self.plan(operand)? {
             Node::Attribute(attribute) if !attribute.test => attribute,
-            node => Box::new(Attribute {
-                root: Root::Value(node),
-                qualifiers: Vec::new(),
-                test: false,
-            }),
+            node => {
+                Box::new(Attribute { root: Root::Value(node), qualifiers: Vec::new(), test: false })
+            }
         })
     }
 
@@ -113,7 +107,10 @@ impl Planner<'_> {
         let [operand, index] = args else { return Err(EvaluationError::no_such_overload()) };
         let mut attribute = self.attribute(operand)?;
         let key = match self.plan(index)? {
-            Node::Constant(value) => KeyNode::Constant(value),
+            Node::Constant(value) => {
+                check_key(&value)?;
+                KeyNode::Constant(value)
+            }
             node => KeyNode::Node(node),
         };
         attribute.qualifiers.push(Qualifier { key, optional });
@@ -134,7 +131,8 @@ impl Planner<'_> {
             }
             _ => {}
         }
-        let Some(Reference::Function { function, overload, qualified }) = self.checked.reference(id)
+        let Some(Reference::Function { function, overload, qualified }) =
+            self.checked.reference(id)
         else {
             return Err(EvaluationError::no_such_overload());
         };
@@ -218,7 +216,11 @@ impl Planner<'_> {
         let is_plain = |value: &Value| {
             matches!(
                 value,
-                Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::String(_)
+                Value::Bool(_)
+                    | Value::Int(_)
+                    | Value::Uint(_)
+                    | Value::Double(_)
+                    | Value::String(_)
             )
         };
         match <[Node; 2]>::try_from(args) {
@@ -264,7 +266,8 @@ impl Planner<'_> {
                 _ => None,
             })
             .collect();
-        Ok(constants.map_or(Node::Map(nodes), |entries| Node::Constant(Value::Map(Map::new(entries)))))
+        Ok(constants
+            .map_or(Node::Map(nodes), |entries| Node::Constant(Value::Map(Map::new(entries)))))
     }
 
     fn declare(&mut self, name: &Name) -> usize {

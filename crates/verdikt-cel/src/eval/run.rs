@@ -18,11 +18,8 @@ pub(crate) fn evaluate(
     variables: &[Option<&Value>],
     limit: u64,
 ) -> Evaluated<(Value, u64)> {
-    let mut run = Run {
-        meter: Meter::new(limit, Arc::clone(&plan.patterns)),
-        variables,
-        locals: Vec::new(),
-    };
+    let mut run =
+        Run { meter: Meter::new(limit, Arc::clone(&plan.patterns)), variables, locals: Vec::new() };
     run.locals.resize_with(plan.locals, || Local::Unset);
     let value = run.node(&plan.root)?;
     Ok((value, run.meter.cost()))
@@ -161,6 +158,11 @@ impl<'p> Run<'p> {
     #[expect(clippy::cast_precision_loss, reason = "cel-go rounds too")]
     fn in_constants(&mut self, value: &'p Node, constants: &[Value]) -> Evaluated {
         let value = self.node(value)?;
+        if matches!(value, Value::Bytes(_)) {
+            // cel-go looks the value up in a map whose keys bytes cannot be.
+            let what = "internal error: runtime error: hash of unhashable type types.Bytes";
+            return Err(EvaluationError::fatal(what));
+        }
         let found = constants.iter().any(|constant| match (&value, constant) {
             (Value::String(left), Value::String(right)) => left == right,
             (Value::Bool(left), Value::Bool(right)) => left == right,

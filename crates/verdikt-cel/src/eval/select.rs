@@ -86,7 +86,11 @@ impl<'p> Run<'p> {
             optional |= qualifier.optional;
             let key = match &qualifier.key {
                 KeyNode::Constant(key) => key.clone(),
-                KeyNode::Node(node) => self.branch(node)?,
+                KeyNode::Node(node) => {
+                    let key = self.branch(node)?;
+                    check_key(&key)?;
+                    key
+                }
             };
             if test && position + 1 == last {
                 let found = fatal(self.find(&value, &key, true))?;
@@ -135,11 +139,20 @@ impl<'p> Run<'p> {
     }
 }
 
+/// An error if nothing can be selected by a value.
+pub(super) fn check_key(key: &Value) -> Evaluated<()> {
+    match key {
+        Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::String(_) => {
+            Ok(())
+        }
+        other => Err(EvaluationError::new(format!("invalid qualifier type: {}", other.go_type()))),
+    }
+}
+
 /// The place in a list that a key names.
 fn index_of(key: &Value) -> Evaluated<i64> {
-    let unsupported = || {
-        EvaluationError::new(format!("unsupported index value {} in list", key.shown()))
-    };
+    let unsupported =
+        || EvaluationError::new(format!("unsupported index value {} in list", key.shown()));
     match key {
         Value::Int(index) => Ok(*index),
         Value::Double(index) => exact_int(*index).ok_or_else(unsupported),

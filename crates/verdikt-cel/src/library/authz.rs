@@ -15,14 +15,21 @@ const DECISION: &str = "kubernetes.authorization.Decision";
 
 pub(crate) fn declare(registry: &mut Registry) {
     let mut member = |name, id, of, params: &[Type], result| {
-        let params: Vec<Type> = std::iter::once(Type::Opaque(of)).chain(params.iter().cloned()).collect();
+        let params: Vec<Type> =
+            std::iter::once(Type::Opaque(of)).chain(params.iter().cloned()).collect();
         registry.shape(name, id, true, &params, result);
     };
     let (text, two) = ([Type::String], [Type::String, Type::String]);
     let resource = || Type::Opaque(RESOURCE);
     member("path", "authorizer_path", AUTHORIZER, &text, Type::Opaque(PATH));
     member("group", "authorizer_group", AUTHORIZER, &text, Type::Opaque(GROUP));
-    member("serviceAccount", "authorizer_serviceaccount", AUTHORIZER, &two, Type::Opaque(AUTHORIZER));
+    member(
+        "serviceAccount",
+        "authorizer_serviceaccount",
+        AUTHORIZER,
+        &two,
+        Type::Opaque(AUTHORIZER),
+    );
     member("resource", "groupcheck_resource", GROUP, &text, resource());
     member("subresource", "resourcecheck_subresource", RESOURCE, &text, resource());
     member("namespace", "resourcecheck_namespace", RESOURCE, &text, resource());

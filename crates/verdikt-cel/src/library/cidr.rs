@@ -113,8 +113,8 @@ impl Cidr {
             return error(&format!("bad bits after slash: {}", quote(bits)));
         }
         match bits.parse::<u64>() {
-            Err(_) => return error(&format!("bad bits after slash: {}", quote(bits))),
-            Ok(bits) if bits > u64::from(width(ip)) => return error("prefix length out of range"),
+            Err(_) => error(&format!("bad bits after slash: {}", quote(bits))),
+            Ok(bits) if bits > u64::from(width(ip)) => error("prefix length out of range"),
             Ok(bits) => {
                 let bits = u8::try_from(bits).unwrap_or(u8::MAX);
                 if ip::is_mapped(ip) {

@@ -50,7 +50,11 @@ pub(crate) fn declare(registry: &mut Registry) {
     to("string", &String, &[("duration_to_string", Type::Duration), ("int64_to_string", Int)]);
     to("string", &String, &[("timestamp_to_string", Type::Timestamp), ("uint64_to_string", Uint)]);
     to("timestamp", &Type::Timestamp, &[("timestamp_to_timestamp", Type::Timestamp)]);
-    to("timestamp", &Type::Timestamp, &[("int64_to_timestamp", Int), ("string_to_timestamp", String)]);
+    to(
+        "timestamp",
+        &Type::Timestamp,
+        &[("int64_to_timestamp", Int), ("string_to_timestamp", String)],
+    );
     to("uint", &Uint, &[("uint64_to_uint64", Uint), ("double_to_uint64", Double)]);
     to("uint", &Uint, &[("int64_to_uint64", Int), ("string_to_uint64", String)]);
 }
@@ -119,7 +123,8 @@ fn to_int(_: &mut Meter, args: &[Value]) -> Evaluated {
     let number = match from {
         Value::Double(number) => {
             // Both bounds are refused.
-            let fits = *number > -9_223_372_036_854_775_808.0 && *number < 9_223_372_036_854_775_808.0;
+            let fits =
+                *number > -9_223_372_036_854_775_808.0 && *number < 9_223_372_036_854_775_808.0;
             Some(fits.then_some(*number as i64).ok_or_else(overflow)?)
         }
         Value::Uint(number) => Some(i64::try_from(*number).map_err(|_| overflow())?),
@@ -179,9 +184,7 @@ fn to_timestamp(_: &mut Meter, args: &[Value]) -> Evaluated {
     let overflow = || EvaluationError::new("timestamp overflow");
     let at = match from {
         Value::Int(seconds) => Some(Timestamp::new(*seconds, 0).ok_or_else(overflow)?),
-        Value::String(text) => {
-            Timestamp::parse(text).transpose().map_err(|_| overflow())?
-        }
+        Value::String(text) => Timestamp::parse(text).transpose().map_err(|_| overflow())?,
         _ => None,
     };
     converted(from, "google.protobuf.Timestamp", at.map(Value::Timestamp))

@@ -52,7 +52,10 @@ fn validate(meter: &mut Meter, args: &[Value]) -> Evaluated {
 }
 
 fn by_name(name: &str) -> Option<Value> {
-    FORMATS.iter().find(|(known, _)| *known == name).map(|(_, format)| Value::Opaque(Opaque::Format(format)))
+    FORMATS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, format)| Value::Opaque(Opaque::Format(format)))
 }
 
 /// The functions that give a format, in the order of [`FORMATS`].
@@ -80,12 +83,18 @@ fn nth(index: usize) -> Evaluated {
 }
 
 static FORMATS: [(&str, NamedFormat); 13] = [
-    ("dns1123Label", NamedFormat { name: "DNS1123Label", problems: names::label, pattern_size: 30 }),
+    (
+        "dns1123Label",
+        NamedFormat { name: "DNS1123Label", problems: names::label, pattern_size: 30 },
+    ),
     (
         "dns1123Subdomain",
         NamedFormat { name: "DNS1123Subdomain", problems: names::subdomain, pattern_size: 60 },
     ),
-    ("dns1035Label", NamedFormat { name: "DNS1035Label", problems: names::dns1035, pattern_size: 30 }),
+    (
+        "dns1035Label",
+        NamedFormat { name: "DNS1035Label", problems: names::dns1035, pattern_size: 30 },
+    ),
     (
         "qualifiedName",
         NamedFormat { name: "QualifiedName", problems: names::qualified, pattern_size: 60 },
@@ -114,7 +123,10 @@ static FORMATS: [(&str, NamedFormat); 13] = [
             pattern_size: 30,
         },
     ),
-    ("labelValue", NamedFormat { name: "LabelValue", problems: names::label_value, pattern_size: 40 }),
+    (
+        "labelValue",
+        NamedFormat { name: "LabelValue", problems: names::label_value, pattern_size: 40 },
+    ),
     ("uri", NamedFormat { name: "URI", problems: syntax::uri, pattern_size: 1103 }),
     ("uuid", NamedFormat { name: "uuid", problems: syntax::uuid, pattern_size: 70 }),
     ("byte", NamedFormat { name: "byte", problems: syntax::base64, pattern_size: 84 }),

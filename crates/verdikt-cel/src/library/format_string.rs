@@ -33,9 +33,7 @@ impl Clause {
             Self::Fixed(_) => "fixed-point clause can only be used on doubles",
             Self::Scientific(_) => "scientific clause can only be used on doubles",
             Self::Binary => "only integers and bools can be formatted as binary",
-            Self::Hex { .. } => {
-                "only integers, byte buffers, and strings can be formatted as hex"
-            }
+            Self::Hex { .. } => "only integers, byte buffers, and strings can be formatted as hex",
             Self::Octal => "octal clause can only be used on integers",
         };
         format!("error during formatting: {what}, was given {type_name}")
@@ -78,8 +76,8 @@ fn clause(text: &str) -> Result<(Clause, &str), String> {
     let (precision, rest) = match text.strip_prefix('.') {
         None => (None, text),
         Some(rest) => {
-            let (precision, rest) =
-                precision(rest).map_err(|error| format!("error while parsing precision: {error}"))?;
+            let (precision, rest) = precision(rest)
+                .map_err(|error| format!("error while parsing precision: {error}"))?;
             (Some(precision), rest)
         }
     };
@@ -172,10 +170,14 @@ fn formatted(meter: &mut Meter, clause: Clause, value: &Value) -> Result<String,
             meter.text(width)?;
             scientific(number, width)
         }
-        (Clause::Binary, Value::Int(number)) => signed(*number, format!("{:b}", number.unsigned_abs())),
+        (Clause::Binary, Value::Int(number)) => {
+            signed(*number, format!("{:b}", number.unsigned_abs()))
+        }
         (Clause::Binary, Value::Uint(number)) => format!("{number:b}"),
         (Clause::Binary, Value::Bool(truth)) => i32::from(*truth).to_string(),
-        (Clause::Octal, Value::Int(number)) => signed(*number, format!("{:o}", number.unsigned_abs())),
+        (Clause::Octal, Value::Int(number)) => {
+            signed(*number, format!("{:o}", number.unsigned_abs()))
+        }
         (Clause::Octal, Value::Uint(number)) => format!("{number:o}"),
         (Clause::Hex { upper }, _) => {
             let text = match value {
@@ -291,7 +293,9 @@ fn string(meter: &mut Meter, value: &Value) -> Result<Option<String>, Stop> {
         Value::List(list) => list_text(meter, list)?,
         Value::Map(map) => map_text(meter, map)?,
         Value::Null => "null".to_owned(),
-        Value::Optional(_) | Value::Lazy(_) | Value::Object(_) | Value::Opaque(_) => return Ok(None),
+        Value::Optional(_) | Value::Lazy(_) | Value::Object(_) | Value::Opaque(_) => {
+            return Ok(None);
+        }
         Value::Bytes(bytes) => {
             std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| not_text())?
         }
@@ -300,7 +304,8 @@ fn string(meter: &mut Meter, value: &Value) -> Result<Option<String>, Stop> {
 }
 
 fn not_text() -> Stop {
-    let what = "could not convert argument \"invalid UTF-8 in bytes, cannot convert to string\" to string";
+    let what =
+        "could not convert argument \"invalid UTF-8 in bytes, cannot convert to string\" to string";
     Stop::from(format!("error during formatting: {what}"))
 }
 
@@ -381,7 +386,11 @@ mod tests {
         check("%e", &[Value::Double(1234.5)], "1.234500×10⁰³");
         check("%.20e", &[Value::Double(-0.000_12)], "     -1.200000×10⁻⁰⁴");
         check("%e|%f", &[Value::string("-Infinity"), Value::string("NaN")], "    -∞|NaN");
-        check("%x %X %b %o", &[Value::Int(-255), Value::string("é"), Value::Int(-5), Value::Uint(8)], "-ff C3A9 -101 10");
+        check(
+            "%x %X %b %o",
+            &[Value::Int(-255), Value::string("é"), Value::Int(-5), Value::Uint(8)],
+            "-ff C3A9 -101 10",
+        );
     }
 
     #[test]
@@ -398,6 +407,10 @@ mod tests {
     fn lists_and_maps_are_written_as_literals() {
         let list = Value::list(vec![Value::Int(1), Value::Double(2.5), Value::string("a\"")]);
         check("%s", std::slice::from_ref(&list), "[1, 2.500000, \"a\\\"\"]");
-        check("%s", &[Value::map([("b", list), ("a", Value::Null)])], "{\"a\":null, \"b\":[1, 2.500000, \"a\\\"\"]}");
+        check(
+            "%s",
+            &[Value::map([("b", list), ("a", Value::Null)])],
+            "{\"a\":null, \"b\":[1, 2.500000, \"a\\\"\"]}",
+        );
     }
 }

@@ -17,9 +17,13 @@ pub(crate) fn declare(registry: &mut Registry) {
     registry.global("ip", "string_to_ip", &[Type::String], ip.clone(), of_string);
     registry.global("ip.isCanonical", "ip_is_canonical", &[Type::String], Type::Bool, is_canonical);
     registry.global("isIP", "is_ip", &[Type::String], Type::Bool, is_ip);
-    registry.global("string", "ip_to_string", std::slice::from_ref(&ip), Type::String, |_, args| {
-        with(args, |ip| Value::string(ip.to_string()))
-    });
+    registry.global(
+        "string",
+        "ip_to_string",
+        std::slice::from_ref(&ip),
+        Type::String,
+        |_, args| with(args, |ip| Value::string(ip.to_string())),
+    );
     registry.member("family", "ip_family", std::slice::from_ref(&ip), Type::Int, |_, args| {
         with(args, |ip| Value::Int(if ip.is_ipv4() { 4 } else { 6 }))
     });
@@ -68,8 +72,9 @@ fn is_canonical(_: &mut Meter, args: &[Value]) -> Evaluated {
 /// An address without zone that is no IPv4 address in IPv6 clothes.
 pub(super) fn parse_plain(text: &str) -> Result<IpAddr, String> {
     let quoted = quote(text);
-    let (ip, zone) = parse(text)
-        .map_err(|error| format!("IP Address {quoted} parse error during conversion from string: {error}"))?;
+    let (ip, zone) = parse(text).map_err(|error| {
+        format!("IP Address {quoted} parse error during conversion from string: {error}")
+    })?;
     if zone {
         return Err(format!("IP address {quoted} with zone value is not allowed"));
     }

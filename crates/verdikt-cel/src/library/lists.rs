@@ -27,11 +27,12 @@ pub(crate) fn declare(registry: &mut Registry) {
     }
     registry.single("sort", |meter, args| match args {
         [Value::List(list)] => sorted(meter, list, list),
-        _ => no_overload(),
+        other => no_list("sort", other),
     });
     registry.single(operators::SORT_BY_KEYS, |meter, args| match args {
         [Value::List(list), Value::List(keys)] => sorted(meter, list, keys),
-        _ => no_overload(),
+        [Value::List(_), _] => no_overload(),
+        other => no_list(operators::SORT_BY_KEYS, other),
     });
     registry.global("lists.range", "lists_range", &[Type::Int], Type::list(Type::Int), range);
     registry.member("reverse", "list_reverse", one, list.clone(), |meter, args| match args {
@@ -42,6 +43,15 @@ pub(crate) fn declare(registry: &mut Registry) {
         _ => no_overload(),
     });
     registry.member("distinct", "list_distinct", one, list.clone(), distinct);
+}
+
+/// What cel-go's interpreter says for a function that is for lists alone: values that have functions of
+/// their own say it for themselves.
+fn no_list(function: &str, args: &[Value]) -> Evaluated {
+    match args.first() {
+        Some(Value::String(_) | Value::Duration(_) | Value::Timestamp(_)) => no_overload(),
+        _ => fail(format!("no such overload: {function}")),
+    }
 }
 
 fn slice(meter: &mut Meter, args: &[Value]) -> Evaluated {
@@ -84,7 +94,12 @@ fn flatten(meter: &mut Meter, args: &[Value]) -> Evaluated {
 }
 
 /// Lists are no deeper than what evaluation allows.
-fn flatten_into(meter: &mut Meter, list: &List, depth: i64, flat: &mut Vec<Value>) -> Evaluated<()> {
+fn flatten_into(
+    meter: &mut Meter,
+    list: &List,
+    depth: i64,
+    flat: &mut Vec<Value>,
+) -> Evaluated<()> {
     for item in list {
         match item {
             Value::List(inner) if depth > 0 => {
@@ -177,4 +192,4 @@ const COMPARABLE: [(&str, &str, Type); 8] = [
 ];
 
 /// How many numbers are made at most.
-const MAX_RANGE: i64 = 10_000_000;
+const MAX_RANGE: i64 = 1_000_000;

@@ -19,14 +19,15 @@ pub(crate) fn declare(registry: &mut Registry) {
         registry.member("max", max_id, &list, ty.clone(), |_, args| {
             extreme(args, "max", Ordering::Less)
         });
-        registry.member("min", min_id, &list, ty, |_, args| {
-            extreme(args, "min", Ordering::Greater)
-        });
+        registry
+            .member("min", min_id, &list, ty, |_, args| extreme(args, "min", Ordering::Greater));
     }
     let sums: [(&'static str, Type, Call); 4] = [
         ("list_int_sum_int", Type::Int, |meter, args| sum(meter, args, Value::Int(0))),
         ("list_uint_sum_uint", Type::Uint, |meter, args| sum(meter, args, Value::Uint(0))),
-        ("list_double_sum_double", Type::Double, |meter, args| sum(meter, args, Value::Double(0.0))),
+        ("list_double_sum_double", Type::Double, |meter, args| {
+            sum(meter, args, Value::Double(0.0))
+        }),
         ("list_duration_sum_duration", Type::Duration, |meter, args| {
             sum(meter, args, Value::Duration(Duration(0)))
         }),
@@ -39,22 +40,32 @@ pub(crate) fn declare(registry: &mut Registry) {
     registry.member("indexOf", "list_a_index_of_int", &search, Type::Int, |meter, args| {
         index(meter, args, |list| Box::new(list.iter().enumerate()))
     });
-    registry.member("lastIndexOf", "list_a_last_index_of_int", &search, Type::Int, |meter, args| {
-        index(meter, args, |list| Box::new(list.iter().enumerate().rev()))
-    });
+    registry.member(
+        "lastIndexOf",
+        "list_a_last_index_of_int",
+        &search,
+        Type::Int,
+        |meter, args| index(meter, args, |list| Box::new(list.iter().enumerate().rev())),
+    );
     let any = [Type::Dyn, Type::Dyn];
-    registry.member("includes", "list_includes_dyn_dyn", &any, Type::Bool, |meter, args| match args {
-        [Value::List(list), value] => {
-            for item in list {
-                if compare::same(meter, item, value)? {
-                    return Ok(Value::Bool(true));
+    registry.member(
+        "includes",
+        "list_includes_dyn_dyn",
+        &any,
+        Type::Bool,
+        |meter, args| match args {
+            [Value::List(list), value] => {
+                for item in list {
+                    if compare::same(meter, item, value)? {
+                        return Ok(Value::Bool(true));
+                    }
                 }
+                Ok(Value::Bool(false))
             }
-            Ok(Value::Bool(false))
-        }
-        [value, other] => compare::same(meter, value, other).map(Value::Bool),
-        _ => no_overload(),
-    });
+            [value, other] => compare::same(meter, value, other).map(Value::Bool),
+            _ => no_overload(),
+        },
+    );
 }
 
 fn is_sorted(_: &mut Meter, args: &[Value]) -> Evaluated {
@@ -65,8 +76,8 @@ fn is_sorted(_: &mut Meter, args: &[Value]) -> Evaluated {
             return no_overload();
         }
         // What cannot be compared is not out of order.
-        let greater =
-            previous.is_some_and(|previous| compare::compare(previous, item) == Ok(Ordering::Greater));
+        let greater = previous
+            .is_some_and(|previous| compare::compare(previous, item) == Ok(Ordering::Greater));
         if greater {
             return Ok(Value::Bool(false));
         }
@@ -101,7 +112,11 @@ fn sum(meter: &mut Meter, args: &[Value], zero: Value) -> Evaluated {
 /// The values of a list with their places, in some order.
 type Places<'l> = Box<dyn Iterator<Item = (usize, &'l Value)> + 'l>;
 
-fn index(meter: &mut Meter, args: &[Value], order: for<'l> fn(&'l List) -> Places<'l>) -> Evaluated {
+fn index(
+    meter: &mut Meter,
+    args: &[Value],
+    order: for<'l> fn(&'l List) -> Places<'l>,
+) -> Evaluated {
     let [Value::List(list), value] = args else { return no_overload() };
     for (at, item) in order(list) {
         if compare::same(meter, item, value)? {
@@ -115,10 +130,17 @@ fn index(meter: &mut Meter, args: &[Value], order: for<'l> fn(&'l List) -> Place
 const COMPARABLE: [([&str; 3], Type); 8] = [
     (["list_int_is_sorted_bool", "list_int_max_int", "list_int_min_int"], Type::Int),
     (["list_uint_is_sorted_bool", "list_uint_max_uint", "list_uint_min_uint"], Type::Uint),
-    (["list_double_is_sorted_bool", "list_double_max_double", "list_double_min_double"], Type::Double),
+    (
+        ["list_double_is_sorted_bool", "list_double_max_double", "list_double_min_double"],
+        Type::Double,
+    ),
     (["list_bool_is_sorted_bool", "list_bool_max_bool", "list_bool_min_bool"], Type::Bool),
     (
-        ["list_duration_is_sorted_bool", "list_duration_max_duration", "list_duration_min_duration"],
+        [
+            "list_duration_is_sorted_bool",
+            "list_duration_max_duration",
+            "list_duration_min_duration",
+        ],
         Type::Duration,
     ),
     (
@@ -129,6 +151,9 @@ const COMPARABLE: [([&str; 3], Type); 8] = [
         ],
         Type::Timestamp,
     ),
-    (["list_string_is_sorted_bool", "list_string_max_string", "list_string_min_string"], Type::String),
+    (
+        ["list_string_is_sorted_bool", "list_string_max_string", "list_string_min_string"],
+        Type::String,
+    ),
     (["list_bytes_is_sorted_bool", "list_bytes_max_bytes", "list_bytes_min_bytes"], Type::Bytes),
 ];

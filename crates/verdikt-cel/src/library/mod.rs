@@ -27,8 +27,13 @@ mod opaque;
 
 use std::sync::LazyLock;
 
-pub(crate) use declare::{Function, Overload, Registry};
+pub use cidr::Cidr;
+pub(crate) use declare::{Function, Registry};
+pub use format::NamedFormat;
 pub use opaque::Opaque;
+pub use quantity::Quantity;
+pub use semver::Semver;
+pub use url::Url;
 
 /// All functions there are.
 pub(crate) static FUNCTIONS: LazyLock<Registry> = LazyLock::new(|| {

@@ -14,21 +14,16 @@ use super::url::Url;
 #[non_exhaustive]
 pub enum Opaque {
     /// A URL.
-    #[doc(hidden)]
     Url(Arc<Url>),
     /// An IP address.
     Ip(IpAddr),
     /// A network.
-    #[doc(hidden)]
     Cidr(Cidr),
     /// An amount, and whether a function of this library made it.
-    #[doc(hidden)]
     Quantity(Arc<Quantity>, bool),
     /// A version.
-    #[doc(hidden)]
     Semver(Arc<Semver>),
     /// A format of names.
-    #[doc(hidden)]
     Format(&'static NamedFormat),
 }
 
@@ -41,6 +36,18 @@ impl Opaque {
             Self::Quantity(..) => super::quantity::TYPE,
             Self::Semver(_) => super::semver::TYPE,
             Self::Format(_) => super::format::TYPE,
+        }
+    }
+
+    pub(crate) const fn go_type(&self) -> &'static str {
+        match self {
+            Self::Url(_) => "cel.URL",
+            Self::Ip(_) => "cel.IP",
+            Self::Cidr(_) => "cel.CIDR",
+            Self::Quantity(_, false) => "cel.Quantity",
+            Self::Quantity(_, true) => "*cel.Quantity",
+            Self::Semver(_) => "cel.Semver",
+            Self::Format(_) => "cel.Format",
         }
     }
 

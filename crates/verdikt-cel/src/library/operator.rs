@@ -43,7 +43,13 @@ pub(crate) fn declare(registry: &mut Registry) {
 fn logic(registry: &mut Registry) {
     let a = param("A");
     let bool2 = [Type::Bool, Type::Bool];
-    registry.shape(operators::CONDITIONAL, "conditional", false, &[Type::Bool, a.clone(), a.clone()], a.clone());
+    registry.shape(
+        operators::CONDITIONAL,
+        "conditional",
+        false,
+        &[Type::Bool, a.clone(), a.clone()],
+        a.clone(),
+    );
     registry.shape(operators::AND, "logical_and", false, &bool2, Type::Bool);
     registry.shape(operators::OR, "logical_or", false, &bool2, Type::Bool);
     registry.shape(operators::NOT, "logical_not", false, &[Type::Bool], Type::Bool);
@@ -52,7 +58,13 @@ fn logic(registry: &mut Registry) {
         _ => no_overload(),
     });
     // It is never called: the evaluator takes errors for true.
-    registry.shape(operators::NOT_STRICTLY_FALSE, "not_strictly_false", false, &[Type::Bool], Type::Bool);
+    registry.shape(
+        operators::NOT_STRICTLY_FALSE,
+        "not_strictly_false",
+        false,
+        &[Type::Bool],
+        Type::Bool,
+    );
     registry.shape(operators::EQUALS, "equals", false, &[a.clone(), a.clone()], Type::Bool);
     registry.shape(operators::NOT_EQUALS, "not_equals", false, &[a.clone(), a], Type::Bool);
 }
@@ -63,7 +75,8 @@ fn arithmetic(registry: &mut Registry) {
             registry.shape(name, id, false, &[ty.clone(), ty.clone()], ty.clone());
         }
     };
-    let numbers = |double, int, uint| [(double, Type::Double), (int, Type::Int), (uint, Type::Uint)];
+    let numbers =
+        |double, int, uint| [(double, Type::Double), (int, Type::Int), (uint, Type::Uint)];
     same(operators::ADD, &[("add_bytes", Type::Bytes), ("add_double", Type::Double)]);
     same(operators::ADD, &[("add_duration_duration", Type::Duration)]);
     same(operators::DIVIDE, &numbers("divide_double", "divide_int64", "divide_uint64"));
@@ -75,7 +88,8 @@ fn arithmetic(registry: &mut Registry) {
 
     let (duration, timestamp) = (Type::Duration, Type::Timestamp);
     let later = [timestamp.clone(), duration.clone()];
-    let mut shape = |name, id, params: &[Type], result| registry.shape(name, id, false, params, result);
+    let mut shape =
+        |name, id, params: &[Type], result| registry.shape(name, id, false, params, result);
     shape(
         operators::ADD,
         "add_duration_timestamp",
@@ -126,7 +140,8 @@ fn relations(registry: &mut Registry) {
     registry.single(operators::LESS_EQUALS, |_, args| {
         relate(operators::LESS_EQUALS, args, Ordering::is_le)
     });
-    registry.single(operators::GREATER, |_, args| relate(operators::GREATER, args, Ordering::is_gt));
+    registry
+        .single(operators::GREATER, |_, args| relate(operators::GREATER, args, Ordering::is_gt));
     registry.single(operators::GREATER_EQUALS, |_, args| {
         relate(operators::GREATER_EQUALS, args, Ordering::is_ge)
     });
@@ -136,9 +151,9 @@ fn collections(registry: &mut Registry) {
     let (a, b) = (param("A"), param("B"));
     let (list, map) = (Type::list(a.clone()), Type::map(a.clone(), b.clone()));
     registry.shape(operators::INDEX, "index_list", false, &[list.clone(), Type::Int], a.clone());
-    registry.shape(operators::INDEX, "index_map", false, &[map.clone(), a.clone()], b.clone());
+    registry.shape(operators::INDEX, "index_map", false, &[map.clone(), a.clone()], b);
     registry.shape(operators::IN, "in_list", false, &[a.clone(), list.clone()], Type::Bool);
-    registry.shape(operators::IN, "in_map", false, &[a.clone(), map.clone()], Type::Bool);
+    registry.shape(operators::IN, "in_map", false, &[a, map.clone()], Type::Bool);
     registry.single(operators::IN, |meter, args| match args {
         [value, container] => contains(meter, value, container).map(Value::Bool),
         _ => no_overload(),
@@ -206,7 +221,9 @@ pub(crate) fn add(meter: &mut Meter, left: Value, right: &Value) -> Evaluated {
             joined.push_str(right);
             Value::string(joined)
         }
-        (Value::Bytes(left), Value::Bytes(right)) => Value::Bytes([&*left, &**right].concat().into()),
+        (Value::Bytes(left), Value::Bytes(right)) => {
+            Value::Bytes([&*left, &**right].concat().into())
+        }
         (Value::List(mut left), Value::List(right)) => {
             let copied = if left.is_unique() { 0 } else { left.len() };
             meter.copy(copied + right.len())?;

@@ -95,10 +95,7 @@ fn unwrap(meter: &mut Meter, args: &[Value]) -> Evaluated {
             Value::Optional(Some(value)) => values.push((**value).clone()),
             Value::Optional(None) => {}
             other => {
-                return fail(format!(
-                    "value {} is not optional type",
-                    other.shown()
-                ));
+                return fail(format!("value {} is not optional type", other.shown()));
             }
         }
     }

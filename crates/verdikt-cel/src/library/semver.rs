@@ -113,7 +113,8 @@ impl Semver {
         let (rest, build) = cut(rest, '+');
         let (patch, pre) = cut(rest, '-');
         let patch = number(patch, "patch")?;
-        let pre = pre.map_or_else(|| Ok(Vec::new()), |pre| pre.split('.').map(Pre::parse).collect())?;
+        let pre =
+            pre.map_or_else(|| Ok(Vec::new()), |pre| pre.split('.').map(Pre::parse).collect())?;
         build.map_or(Ok(()), |build| build.split('.').try_for_each(check_build))?;
         Ok(Self { major, minor, patch, pre })
     }
@@ -172,7 +173,10 @@ fn number(text: &str, name: &str) -> Result<u64, String> {
     if has_leading_zero(text) {
         let (first, rest) = name.split_at_checked(1).unwrap_or((name, ""));
         let first = first.to_uppercase();
-        return Err(format!("{first}{rest} number must not contain leading zeroes {}", quote(text)));
+        return Err(format!(
+            "{first}{rest} number must not contain leading zeroes {}",
+            quote(text)
+        ));
     }
     parse_uint(text)
 }
@@ -239,7 +243,11 @@ mod tests {
         check("v1.0", false, Some("No Major.Minor.Patch elements found"));
         check("01.2.3", false, Some("Major number must not contain leading zeroes \"01\""));
         check("01.2.3", true, None);
-        check("1.2.3-01", false, Some("Numeric PreRelease version must not contain leading zeroes \"01\""));
+        check(
+            "1.2.3-01",
+            false,
+            Some("Numeric PreRelease version must not contain leading zeroes \"01\""),
+        );
         check("1.2.x", false, Some("Invalid character(s) found in patch number \"x\""));
         check("1-a", true, Some("short version cannot contain PreRelease/Build meta data"));
         check("", false, Some("Version string empty"));

@@ -13,19 +13,33 @@ pub(crate) fn declare(registry: &mut Registry) {
     registry.global("sets.contains", "list_sets_contains_list", &two, Type::Bool, |meter, args| {
         with(args, |list, other| contains(meter, list, other))
     });
-    registry.global("sets.equivalent", "list_sets_equivalent_list", &two, Type::Bool, |meter, args| {
-        with(args, |list, other| Ok(contains(meter, list, other)? && contains(meter, other, list)?))
-    });
-    registry.global("sets.intersects", "list_sets_intersects_list", &two, Type::Bool, |meter, args| {
-        with(args, |list, other| {
-            for item in list {
-                if compare::list_contains(meter, other.as_slice(), item)? {
-                    return Ok(true);
+    registry.global(
+        "sets.equivalent",
+        "list_sets_equivalent_list",
+        &two,
+        Type::Bool,
+        |meter, args| {
+            with(args, |list, other| {
+                Ok(contains(meter, list, other)? && contains(meter, other, list)?)
+            })
+        },
+    );
+    registry.global(
+        "sets.intersects",
+        "list_sets_intersects_list",
+        &two,
+        Type::Bool,
+        |meter, args| {
+            with(args, |list, other| {
+                for item in list {
+                    if compare::list_contains(meter, other.as_slice(), item)? {
+                        return Ok(true);
+                    }
                 }
-            }
-            Ok(false)
-        })
-    });
+                Ok(false)
+            })
+        },
+    );
 }
 
 fn with(args: &[Value], holds: impl FnOnce(&List, &List) -> Evaluated<bool>) -> Evaluated {

@@ -22,7 +22,13 @@ pub(crate) fn declare(registry: &mut Registry) {
     registry.member("charAt", "string_char_at_int", &[String, Int], String, char_at);
     registry.member("indexOf", "string_index_of_string", &[String, String], Int, index_of);
     registry.member("indexOf", "string_index_of_string_int", &three, Int, index_of);
-    registry.member("lastIndexOf", "string_last_index_of_string", &[String, String], Int, last_index_of);
+    registry.member(
+        "lastIndexOf",
+        "string_last_index_of_string",
+        &[String, String],
+        Int,
+        last_index_of,
+    );
     registry.member("lastIndexOf", "string_last_index_of_string_int", &three, Int, last_index_of);
     let replaced = [String, String, String, Int];
     let (all, some) = ("string_replace_string_string", "string_replace_string_string_int");
@@ -31,17 +37,30 @@ pub(crate) fn declare(registry: &mut Registry) {
     registry.member("split", "string_split_string", &[String, String], strings.clone(), split);
     registry.member("split", "string_split_string_int", &three, strings.clone(), split);
     registry.member("substring", "string_substring_int", &[String, Int], String, substring);
-    registry.member("substring", "string_substring_int_int", &[String, Int, Int], String, substring);
+    registry.member(
+        "substring",
+        "string_substring_int_int",
+        &[String, Int, Int],
+        String,
+        substring,
+    );
     registry.member("join", "list_join", std::slice::from_ref(&strings), String, join);
     registry.member("join", "list_join_string", &[strings, String], String, join);
-    registry.global("strings.quote", "strings_quote", &[String], String, |_, args| map(args, quote));
+    registry
+        .global("strings.quote", "strings_quote", &[String], String, |_, args| map(args, quote));
     let id = "string_format";
-    registry.member("format", id, &[String, Type::list(Type::Dyn)], String, |meter, args| match args {
-        [Value::String(text), Value::List(list)] => {
-            format_string::format(meter, text, list).map(Value::string)
-        }
-        _ => no_overload(),
-    });
+    registry.member(
+        "format",
+        id,
+        &[String, Type::list(Type::Dyn)],
+        String,
+        |meter, args| match args {
+            [Value::String(text), Value::List(list)] => {
+                format_string::format(meter, text, list).map(Value::string)
+            }
+            _ => no_overload(),
+        },
+    );
 }
 
 fn map(args: &[Value], of: impl Fn(&str) -> String) -> Evaluated {
@@ -116,10 +135,8 @@ fn last_index_of(_: &mut Meter, args: &[Value]) -> Evaluated {
     }
     // A match may begin at the offset at the latest.
     let found = byte_at(text, last).and_then(|last| {
-        let end = (last + part.len()).min(text.len());
-        let end = (end..=text.len()).find(|end| text.is_char_boundary(*end))?;
+        let end = text.floor_char_boundary(last + part.len());
         let found = text.get(..end)?.rfind(&**part)?;
-        let found = if found > last { text.get(..last + part.len())?.rfind(&**part)? } else { found };
         text.get(..found).map(count)
     });
     Ok(Value::Int(found.unwrap_or(-1)))

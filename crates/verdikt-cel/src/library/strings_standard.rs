@@ -37,6 +37,7 @@ fn matches(meter: &mut Meter, args: &[Value]) -> Evaluated {
             meter.pattern(pattern).map(|pattern| Value::Bool(pattern.is_match(text.as_bytes())))
         }
         [Value::String(_) | Value::Duration(_) | Value::Timestamp(_), _] => no_overload(),
+        [_, Value::String(pattern)] if meter.is_constant(pattern) => no_overload(),
         _ => Err(EvaluationError::new("no such overload: matches")),
     }
 }

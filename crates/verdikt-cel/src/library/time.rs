@@ -9,7 +9,9 @@ use crate::{EvaluationError, Type, Value};
 
 pub(crate) fn declare(registry: &mut Registry) {
     let parts: [(&'static str, &'static str, &'static str, Call); 10] = [
-        ("getFullYear", "timestamp_to_year", "timestamp_to_year_with_tz", |_, args| part(args, |at, _| at.year)),
+        ("getFullYear", "timestamp_to_year", "timestamp_to_year_with_tz", |_, args| {
+            part(args, |at, _| at.year)
+        }),
         ("getMonth", "timestamp_to_month", "timestamp_to_month_with_tz", |_, args| {
             part(args, |at, _| at.month - 1)
         }),

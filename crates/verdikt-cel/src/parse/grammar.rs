@@ -63,11 +63,7 @@ impl<'c> Parser<'c> {
 
     fn token(&self) -> Token {
         let end = self.chars.len();
-        self.tokens.get(self.at).copied().unwrap_or(Token {
-            kind: TokenKind::End,
-            start: end,
-            end,
-        })
+        self.tokens.get(self.at).copied().unwrap_or(Token { kind: TokenKind::End, start: end, end })
     }
 
     fn kind_ahead(&self, ahead: usize) -> TokenKind {
@@ -417,7 +413,8 @@ impl<'c> Parser<'c> {
     fn message(&mut self, start: Token, more: usize) -> Read {
         self.at += more;
         let open = self.next();
-        let name: String = self.chars.iter().skip(start.start).take(open.start - start.start).collect();
+        let name: String =
+            self.chars.iter().skip(start.start).take(open.start - start.start).collect();
         let name: String = name.split_whitespace().collect();
         let id = self.places.add(open.start);
         let mut fields = Vec::new();
@@ -528,8 +525,23 @@ fn calc_of(kind: TokenKind) -> Option<(&'static str, u8)> {
 
 /// Names that no variable and no function may have; the keywords never come as names.
 const RESERVED: [&str; 17] = [
-    "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop",
-    "package", "namespace", "return", "var", "void", "while",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
 ];
 const WHAT_BEGINS_AN_EXPRESSION: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', \
      NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";

@@ -115,7 +115,8 @@ impl Lexer<'_> {
     }
 
     fn sign(&self) -> Option<(TokenKind, usize)> {
-        let at = |sign: &&&'static str| sign.chars().enumerate().all(|(n, c)| self.peek(n) == Some(c));
+        let at =
+            |sign: &&&'static str| sign.chars().enumerate().all(|(n, c)| self.peek(n) == Some(c));
         SIGNS.iter().find(at).map(|sign| (TokenKind::Sign(sign), sign.len()))
     }
 
@@ -161,7 +162,8 @@ impl Lexer<'_> {
         }
         let whole = self.count_from(0, is_digit);
         let mut len = whole;
-        let fraction = if self.peek(len) == Some('.') { self.count_from(len + 1, is_digit) } else { 0 };
+        let fraction =
+            if self.peek(len) == Some('.') { self.count_from(len + 1, is_digit) } else { 0 };
         if fraction > 0 {
             len += 1 + fraction;
         }
@@ -245,7 +247,7 @@ const fn is_escaped_char(char: char) -> bool {
 
 /// Longer ones first.
 const SIGNS: [&str; 24] = [
-    "==", "!=", "<=", ">=", "&&", "||", "<", ">", "[", "]", "{", "}", "(", ")", ".", ",", "-", "!", "?",
-    ":", "+", "*", "/", "%",
+    "==", "!=", "<=", ">=", "&&", "||", "<", ">", "[", "]", "{", "}", "(", ")", ".", ",", "-", "!",
+    "?", ":", "+", "*", "/", "%",
 ];
 const KEYWORDS: [&str; 4] = ["in", "true", "false", "null"];

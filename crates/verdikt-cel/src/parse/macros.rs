@@ -3,6 +3,7 @@
 //! Follows cel-go's `parser/macro.go`, `ext/comprehensions.go` and the macros of `cel/library.go` and
 //! `ext/lists.go`. What a macro adds stands at the place of the call.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::broken;
@@ -11,7 +12,7 @@ use crate::Value;
 use crate::ast::{Element, Expr, Fold, Id, Kind, operators, visit};
 
 /// Why a macro cannot be expanded, and which of its arguments is at fault.
-type Refused = (Id, &'static str);
+type Refused = (Id, Cow<'static, str>);
 
 /// What a call stands for: a loop or a test if it is a macro, else itself.
 pub(super) fn call(
@@ -43,7 +44,9 @@ pub(super) fn call(
 /// Whether a function of a target is a macro with so many arguments.
 fn is_macro(function: &str, args: usize) -> bool {
     match function {
-        "all" | "exists" | "exists_one" | "existsOne" | "map" => matches!(args, 2 | 3),
+        "all" | "exists" | "exists_one" | "map" => matches!(args, 2 | 3),
+        // The name with one variable is newer than Kubernetes' macros.
+        "existsOne" => args == 3,
         "transformList" | "transformMap" | "transformMapEntry" => matches!(args, 3 | 4),
         "filter" | "optMap" | "optFlatMap" | "sortBy" => args == 2,
         _ => false,
@@ -59,9 +62,9 @@ impl Expander<'_, '_> {
     fn has(&mut self, args: Vec<Expr>) -> Result<Expr, Refused> {
         match args.into_iter().next() {
             Some(Expr { kind: Kind::Select { operand, field, .. }, .. }) => {
-                Ok(self.new(Kind::Select { operand, field, test: true }))
+                Ok(self.expr(Kind::Select { operand, field, test: true }))
             }
-            arg => Err((arg.map_or(Id(0), |arg| arg.id), "invalid argument to has() macro")),
+            arg => Err((arg.map_or(Id(0), |arg| arg.id), "invalid argument to has() macro".into())),
         }
     }
 
@@ -74,7 +77,7 @@ impl Expander<'_, '_> {
         let mut args = args.into_iter();
         // is_macro() counted them.
         let (Some(first), Some(last)) = (args.next(), args.next_back()) else {
-            return Err((range.id, "missing argument"));
+            return Err((range.id, "missing argument".into()));
         };
         match function {
             "optMap" | "optFlatMap" => return self.optional_map(function, range, &first, last),
@@ -102,7 +105,7 @@ impl Expander<'_, '_> {
         })
     }
 
-    fn new(&mut self, kind: Kind) -> Expr {
+    fn expr(&mut self, kind: Kind) -> Expr {
         Expr { id: self.parser.places.add(self.at), kind }
     }
 
@@ -112,11 +115,11 @@ impl Expander<'_, '_> {
     }
 
     fn literal(&mut self, value: Value) -> Expr {
-        self.new(Kind::Literal(value))
+        self.expr(Kind::Literal(value))
     }
 
     fn ident(&mut self, name: &str) -> Expr {
-        self.new(Kind::Ident(name.into()))
+        self.expr(Kind::Ident(name.into()))
     }
 
     fn accumulator(&mut self) -> Expr {
@@ -150,9 +153,9 @@ impl Expander<'_, '_> {
     }
 
     fn map(&mut self, range: Expr, names: Names, filter: Option<Expr>, transform: Expr) -> Expr {
-        let initial = self.new(Kind::List(Vec::new()));
+        let initial = self.expr(Kind::List(Vec::new()));
         let accumulator = self.accumulator();
-        let one = self.new(Kind::List(vec![Element { value: transform, optional: false }]));
+        let one = self.expr(Kind::List(vec![Element { value: transform, optional: false }]));
         let step = self.call(operators::ADD, vec![accumulator, one]);
         self.filtered(range, names, initial, filter, step)
     }
@@ -165,7 +168,7 @@ impl Expander<'_, '_> {
         filter: Option<Expr>,
         transform: Expr,
     ) -> Expr {
-        let initial = self.new(Kind::Map(Vec::new()));
+        let initial = self.expr(Kind::Map(Vec::new()));
         let mut args = vec![self.accumulator()];
         if key {
             args.push(self.ident(&names.0));
@@ -206,7 +209,7 @@ impl Expander<'_, '_> {
     ) -> Expr {
         let (variable, second) = names;
         let accumulator = ACCUMULATOR.into();
-        self.new(Kind::Fold(Box::new(Fold {
+        self.expr(Kind::Fold(Box::new(Fold {
             range,
             variable,
             second,
@@ -220,10 +223,10 @@ impl Expander<'_, '_> {
 
     /// A loop over nothing, which gives `name` a value for `result`.
     fn bind(&mut self, name: &Arc<str>, value: Expr, result: Expr) -> Expr {
-        let range = self.new(Kind::List(Vec::new()));
+        let range = self.expr(Kind::List(Vec::new()));
         let condition = self.literal(Value::Bool(false));
         let step = self.ident(name);
-        self.new(Kind::Fold(Box::new(Fold {
+        self.expr(Kind::Fold(Box::new(Fold {
             range,
             variable: UNUSED.into(),
             second: None,
@@ -245,13 +248,13 @@ impl Expander<'_, '_> {
     ) -> Result<Expr, Refused> {
         let wrap = function == "optMap";
         let Kind::Ident(name) = &one.kind else {
-            return Err((one.id, if wrap { OPT_MAP_NAME } else { OPT_FLAT_MAP_NAME }));
+            return Err((one.id, if wrap { OPT_MAP_NAME } else { OPT_FLAT_MAP_NAME }.into()));
         };
         let mut size = 0;
         visit(&target, &mut |_| size += 1);
         self.parser.copied += size;
         if self.parser.copied > MAX_COPIED {
-            return Err((target.id, "expression is too large once its macros are expanded"));
+            return Err((target.id, "expression is too large once its macros are expanded".into()));
         }
         let has_value = self.member_call("hasValue", target.clone(), Vec::new());
         let value = self.member_call("value", target, Vec::new());
@@ -263,15 +266,19 @@ impl Expander<'_, '_> {
 
     fn member_call(&mut self, function: &'static str, target: Expr, args: Vec<Expr>) -> Expr {
         let target = Some(Box::new(target));
-        self.new(Kind::Call { function: function.into(), target, args })
+        self.expr(Kind::Call { function: function.into(), target, args })
     }
 
     fn sort_by(&mut self, target: Expr, one: &Expr, key: Expr) -> Result<Expr, Refused> {
         if !matches!(
             target.kind,
-            Kind::List(_) | Kind::Select { .. } | Kind::Ident(_) | Kind::Fold(_) | Kind::Call { .. }
+            Kind::List(_)
+                | Kind::Select { .. }
+                | Kind::Ident(_)
+                | Kind::Fold(_)
+                | Kind::Call { .. }
         ) {
-            return Err((target.id, SORT_BY_TARGET));
+            return Err((target.id, SORT_BY_TARGET.into()));
         }
         let name = variable(one, IDENTIFIER)?;
         let list = self.ident(SORT_BY_INPUT);
@@ -286,24 +293,24 @@ type Names = (Arc<str>, Option<Arc<str>>);
 
 fn variable(arg: &Expr, message: &'static str) -> Result<Arc<str>, Refused> {
     match &arg.kind {
-        Kind::Ident(name) if is_accumulator(name) => Err((arg.id, OVERWRITES)),
+        Kind::Ident(name) if is_accumulator(name) => Err((arg.id, OVERWRITES.into())),
         Kind::Ident(name) => Ok(Arc::clone(name)),
-        _ => Err((arg.id, message)),
+        _ => Err((arg.id, message.into())),
     }
 }
 
 fn variables(one: &Expr, two: &Expr) -> Result<Names, Refused> {
     let name = |arg: &Expr| match &arg.kind {
         Kind::Ident(name) => Ok(Arc::clone(name)),
-        _ => Err((arg.id, SIMPLE_NAME)),
+        _ => Err((arg.id, SIMPLE_NAME.into())),
     };
     let (first, second) = (name(one)?, name(two)?);
     if first == second {
-        return Err((two.id, "duplicate variable name"));
+        return Err((two.id, format!("duplicate variable name: {first}").into()));
     }
     for (name, arg) in [(&first, one), (&second, two)] {
         if is_accumulator(name) {
-            return Err((arg.id, OVERWRITES));
+            return Err((arg.id, OVERWRITES.into()));
         }
     }
     Ok((first, Some(second)))

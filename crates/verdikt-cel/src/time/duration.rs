@@ -36,7 +36,10 @@ impl Duration {
     }
 
     /// Seconds with a fraction.
-    #[expect(clippy::cast_precision_loss, reason = "each half is exact, or rounded as Go rounds it")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "each half is exact, or rounded as Go rounds it"
+    )]
     fn seconds(self) -> f64 {
         (self.0 / NANOS) as f64 + (self.0 % NANOS) as f64 / 1e9
     }

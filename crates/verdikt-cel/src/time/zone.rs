@@ -30,7 +30,8 @@ impl Zone {
                 });
                 // Beyond what is a day anywhere the hour of the day says nothing.
                 let offset = offset.filter(|minutes| minutes.abs() < MAX_MINUTES);
-                let offset = offset.ok_or_else(|| format!("time zone offset out of range: {text}"))?;
+                let offset =
+                    offset.ok_or_else(|| format!("time zone offset out of range: {text}"))?;
                 Ok(Self::Fixed(offset * 60))
             }
         }

@@ -154,7 +154,9 @@ fn numbers(left: &Value, right: &Value) -> Option<Ordering> {
         (Value::Uint(left), Value::Int(right)) => Some(i128::from(*left).cmp(&i128::from(*right))),
         (Value::Double(left), Value::Double(right)) => left.partial_cmp(right),
         (Value::Double(left), Value::Int(right)) => double_int(*left, *right),
-        (Value::Int(left), Value::Double(right)) => double_int(*right, *left).map(Ordering::reverse),
+        (Value::Int(left), Value::Double(right)) => {
+            double_int(*right, *left).map(Ordering::reverse)
+        }
         (Value::Double(left), Value::Uint(right)) => double_uint(*left, *right),
         (Value::Uint(left), Value::Double(right)) => {
             double_uint(*right, *left).map(Ordering::reverse)

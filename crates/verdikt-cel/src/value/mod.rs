@@ -16,8 +16,8 @@ pub use list::List;
 pub use map::{Key, Map};
 pub use object::{LazyMap, Object};
 
-pub use crate::time::{Duration, Timestamp};
 pub use crate::library::Opaque;
+pub use crate::time::{Duration, Timestamp};
 
 /// A value of the language.
 #[derive(Debug, Clone)]
@@ -76,7 +76,9 @@ impl Value {
 
     /// A map with keys of text.
     pub fn map<K: Into<Arc<str>>>(fields: impl IntoIterator<Item = (K, Self)>) -> Self {
-        Self::Map(Map::new(fields.into_iter().map(|(name, value)| (Key::String(name.into()), value))))
+        Self::Map(Map::new(
+            fields.into_iter().map(|(name, value)| (Key::String(name.into()), value)),
+        ))
     }
 
     /// The map that `claims` and `user` are: it can be selected from, indexed, tested with `has` and
@@ -169,6 +171,28 @@ impl Value {
             Self::String(text) => text.to_string(),
             Self::Type(name) => name.to_string(),
             other => format!("<{}>", other.type_name()),
+        }
+    }
+
+    /// The name of its type in Go, which a few errors show.
+    pub(crate) const fn go_type(&self) -> &'static str {
+        match self {
+            Self::Null => "types.Null",
+            Self::Bool(_) => "types.Bool",
+            Self::Int(_) => "types.Int",
+            Self::Uint(_) => "types.Uint",
+            Self::Double(_) => "types.Double",
+            Self::String(_) => "types.String",
+            Self::Bytes(_) => "types.Bytes",
+            Self::List(_) => "*types.baseList",
+            Self::Map(_) => "*types.baseMap",
+            Self::Lazy(_) => "*lazy.MapValue",
+            Self::Duration(_) => "types.Duration",
+            Self::Timestamp(_) => "types.Timestamp",
+            Self::Type(_) => "*types.Type",
+            Self::Optional(_) => "*types.Optional",
+            Self::Object(_) => "*types.protoObj",
+            Self::Opaque(opaque) => opaque.go_type(),
         }
     }
 

@@ -22,10 +22,7 @@ struct Shared {
 }
 
 impl LazyMap {
-    pub(super) fn new(
-        type_name: &str,
-        fields: impl IntoIterator<Item = (String, Value)>,
-    ) -> Self {
+    pub(super) fn new(type_name: &str, fields: impl IntoIterator<Item = (String, Value)>) -> Self {
         let fields = fields.into_iter().map(|(name, value)| (name, value.of_json())).collect();
         Self { shared: Arc::new(Shared { type_name: type_name.into(), fields }) }
     }

@@ -82,7 +82,7 @@ fn add_path(text: &mut String, path: &Path) {
         if value.is_empty() && (origin.is_empty() || !name.is_empty()) {
             continue;
         }
-        let value = if value.is_empty() { path.authorizer.to_owned() } else { printable(value) };
+        let value = if value.is_empty() { path.authorizer.to_string() } else { printable(value) };
         let name = if name.is_empty() { String::new() } else { format!("{name:<8}") };
         let indent = if name.is_empty() { "" } else { "  " };
         let place = printable(origin);

@@ -12,6 +12,7 @@ use verdikt_server::{Access, Limits, Options, Server};
 use crate::failure::Failure;
 use crate::flags::PolicyFlags;
 use crate::logging::{self, LoggingFlags};
+use crate::tls_flags::TlsFlags;
 
 /// Where `serve` listens if nothing else is said.
 pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8470";
@@ -24,6 +25,8 @@ pub(crate) struct Serve {
     pub(crate) policy: PolicyFlags,
     #[command(flatten)]
     pub(crate) http: HttpFlags,
+    #[command(flatten)]
+    pub(crate) tls: TlsFlags,
     #[command(flatten)]
     pub(crate) logging: LoggingFlags,
     /// Seconds between looks at the files, should nothing announce their changes
@@ -84,10 +87,22 @@ impl Serve {
         runtime.block_on(async {
             let server = bind(engine.clone(), self.http.options()).await;
             let server = server.map_err(|error| Failure::message(error.to_string()))?;
-            let stop = stop_signal().map_err(|error| Failure::message(error.to_string()))?;
+            let secure = self.tls.bind(&engine, self.http.options(), interval).await?;
+            if secure.is_none() && self.policy.certificates.are_named() {
+                tracing::warn!("no client can show a certificate: there is no --secure-port");
+            }
+            let signals = || stop_signal().map_err(|error| Failure::message(error.to_string()));
+            let (stop, stop_secure) = (signals()?, signals()?);
             tracing::info!("listening on http://{}", server.address());
+            if let Some(secure) = &secure {
+                tracing::info!("listening on https://{}", secure.address());
+            }
             ready(&engine, server.address())?;
-            server.run(stop).await;
+            tokio::join!(server.run(stop), async {
+                if let Some(secure) = secure {
+                    secure.run(stop_secure).await;
+                }
+            });
             tracing::info!("stopped");
             Ok(ExitCode::SUCCESS)
         })

@@ -41,7 +41,11 @@ impl Validate {
     pub(crate) fn run(mut self) -> Result<ExitCode, Failure> {
         self.policy.policy_dir.append(&mut self.paths);
         let PolicyFlags { token_auth_file, basic_auth_file, .. } = &self.policy;
-        if self.policy.names_nothing() && token_auth_file.is_none() && basic_auth_file.is_none() {
+        if self.policy.names_nothing()
+            && self.policy.issuers.names_nothing()
+            && token_auth_file.is_none()
+            && basic_auth_file.is_none()
+        {
             return Err(Failure::message("no file was named; try `verdikt validate DIR`"));
         }
         let (diagnostics, counts) = match self.policy.builder().build() {

@@ -29,7 +29,7 @@ impl Graph {
 
     /// The objects of files are these from now on; tells whether any node may reach more or less.
     pub fn replace_files(&mut self, policy: &PolicySet) -> bool {
-        let mut stale = self.from_files();
+        let mut stale = self.ids_of_files();
         let mut changed = false;
         for pod in policy.pods.iter().filter(|pod| !pod.node_name.is_empty()) {
             let id = self.find(Kind::Pod, &pod.namespace, &pod.name);
@@ -45,6 +45,22 @@ impl Graph {
                 changed |= self.read_volume(volume, Source::Files);
             }
         }
+        changed |= self.read_bound_of_files(policy, &mut stale);
+        let mut stale: Vec<Id> = stale.into_iter().collect();
+        stale.sort_unstable();
+        for id in stale {
+            changed |= match self.kind(id) {
+                Kind::Pod => self.drop_pod(id),
+                Kind::Volume => self.drop_volume(id),
+                _ => self.drop_bound(id),
+            };
+        }
+        changed
+    }
+
+    /// Those that name their node themselves.
+    fn read_bound_of_files(&mut self, policy: &PolicySet, stale: &mut HashSet<Id>) -> bool {
+        let mut changed = false;
         let attachments = policy.volume_attachments.iter().map(|attachment| {
             ((Kind::VolumeAttachment, "", attachment.name.as_str()), attachment.node_name.as_str())
         });
@@ -59,23 +75,14 @@ impl Graph {
             let (kind, namespace, name) = bound.0;
             let id = self.find(kind, namespace, name);
             let source = id.and_then(|id| self.bound.get(&id)).map(|bound| bound.source);
-            if keep(id, source, &mut stale) {
+            if keep(id, source, stale) {
                 changed |= self.read_bound(bound, Source::Files);
             }
-        }
-        let mut stale: Vec<Id> = stale.into_iter().collect();
-        stale.sort_unstable();
-        for id in stale {
-            changed |= match self.kind(id) {
-                Kind::Pod => self.drop_pod(id),
-                Kind::Volume => self.drop_volume(id),
-                _ => self.drop_bound(id),
-            };
         }
         changed
     }
 
-    fn from_files(&self) -> HashSet<Id> {
+    fn ids_of_files(&self) -> HashSet<Id> {
         let pods = self.pods.iter().map(|(id, pod)| (id, pod.source));
         let volumes = self.volumes.iter().map(|(id, volume)| (id, volume.source));
         let bound = self.bound.iter().map(|(id, bound)| (id, bound.source));

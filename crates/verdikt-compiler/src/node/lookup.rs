@@ -42,29 +42,14 @@ impl Index {
             return Err(Refusal::NamelessNode);
         }
         let check = Check { index: self, node, request };
-        if request.resource_request {
-            match (request.api_group, request.resource) {
-                ("", "secrets") => return check.read(Kind::Secret),
-                ("", "configmaps") => return check.read(Kind::ConfigMap),
-                ("", "pods") => return check.pods(),
-                ("", "nodes") => return check.nodes(),
-                ("", "serviceaccounts") => return check.service_accounts(),
-                ("", "persistentvolumeclaims") => return check.claims(),
-                ("", "persistentvolumes") => return check.get(Kind::Volume),
-                ("coordination.k8s.io", "leases") => return check.leases(),
-                ("storage.k8s.io", "volumeattachments") => {
-                    return check.get(Kind::VolumeAttachment);
-                }
-                ("storage.k8s.io", "csinodes") => return check.csi_nodes(),
-                ("resource.k8s.io", "resourceclaims") => return check.get(Kind::ResourceClaim),
-                ("resource.k8s.io", "resourceslices") => return check.resource_slices(),
-                ("certificates.k8s.io", "podcertificaterequests") => {
-                    return check.certificate_requests();
-                }
-                _ => {}
-            }
-        }
-        if static_rules::permit(request) { Ok(Ground::Rule) } else { Err(Refusal::Unsaid) }
+        let answer = match (request.resource_request, request.api_group) {
+            (true, "") => check.core(),
+            (true, group) => check.group(group),
+            _ => None,
+        };
+        answer.unwrap_or_else(|| {
+            if static_rules::permit(request) { Ok(Ground::Rule) } else { Err(Refusal::Unsaid) }
+        })
     }
 
     /// The rules of a node cannot be listed, and it says so; those of anyone else are none.
@@ -94,6 +79,34 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// The answer about a resource of the core group, if it has a check of its own.
+    #[inline]
+    fn core(self) -> Option<Answer> {
+        Some(match self.request.resource {
+            "secrets" => self.read(Kind::Secret),
+            "configmaps" => self.read(Kind::ConfigMap),
+            "pods" => self.pods(),
+            "nodes" => self.nodes(),
+            "serviceaccounts" => self.service_accounts(),
+            "persistentvolumeclaims" => self.claims(),
+            "persistentvolumes" => self.get(Kind::Volume),
+            _ => return None,
+        })
+    }
+
+    /// The same about any other group.
+    fn group(self, group: &str) -> Option<Answer> {
+        Some(match (group, self.request.resource) {
+            ("coordination.k8s.io", "leases") => self.leases(),
+            ("storage.k8s.io", "volumeattachments") => self.get(Kind::VolumeAttachment),
+            ("storage.k8s.io", "csinodes") => self.csi_nodes(),
+            ("resource.k8s.io", "resourceclaims") => self.get(Kind::ResourceClaim),
+            ("resource.k8s.io", "resourceslices") => self.resource_slices(),
+            ("certificates.k8s.io", "podcertificaterequests") => self.certificate_requests(),
+            _ => return None,
+        })
+    }
+
     /// Whether something leads from the object to the node.
     #[inline]
     fn reached(self, kind: Kind) -> Answer {

@@ -27,7 +27,7 @@ pub(super) struct Pairs {
     len: usize,
 }
 
-/// Slots are a power of two, or none at all.
+/// Between a half and three quarters of the slots are taken; there are none at all to begin with.
 #[derive(Clone, Debug, Default)]
 struct Page {
     slots: Arc<[Pair]>,
@@ -53,7 +53,7 @@ impl Pairs {
     pub(super) fn find(&self, hash: u64, is_it: impl Fn(&Pair) -> bool) -> Option<&Pair> {
         let hash = short(hash);
         let page = self.pages.get(self.page_of(hash))?;
-        page.run(hash).find(|pair| pair.hash == hash && is_it(pair))
+        page.find(hash, is_it).map(|(_, pair)| pair)
     }
 
     /// One more way from `node` to `object`; tells how many there are now.
@@ -127,10 +127,7 @@ impl Pairs {
 
 impl Page {
     fn of(pairs: &[Pair]) -> Self {
-        Self::with_slots(pairs, (pairs.len() * 4 / 3 + 1).next_power_of_two().max(MIN_SLOTS))
-    }
-
-    fn with_slots(pairs: &[Pair], slots: usize) -> Self {
+        let slots = (pairs.len() * 9 / 5).max(MIN_SLOTS);
         let mut page =
             Self { slots: std::iter::repeat_n(Pair::default(), slots).collect(), used: 0 };
         for pair in pairs {
@@ -143,11 +140,25 @@ impl Page {
         self.slots.iter().copied().filter(|pair| pair.ways > 0)
     }
 
-    /// The pairs that lie where `hash` would be looked for, up to the first free slot.
+    /// The first pair for which `is_it` holds, of those that lie where `hash` is looked for: from there up
+    /// to the first free slot, of which there always is one.
     #[inline]
-    fn run(&self, hash: u32) -> impl Iterator<Item = &Pair> {
-        let (before, from) = self.slots.split_at_checked(self.start(hash)).unwrap_or_default();
-        from.iter().chain(before).take_while(|pair| pair.ways > 0)
+    fn find(&self, hash: u32, is_it: impl Fn(&Pair) -> bool) -> Option<(usize, &Pair)> {
+        let slots = &*self.slots;
+        let mut at = self.start(hash);
+        loop {
+            let pair = slots.get(at)?;
+            if pair.ways == 0 {
+                return None;
+            }
+            if pair.hash == hash && is_it(pair) {
+                return Some((at, pair));
+            }
+            at += 1;
+            if at == slots.len() {
+                at = 0;
+            }
+        }
     }
 
     /// The high bits say where in a page, the low ones in which.
@@ -164,7 +175,7 @@ impl Page {
         }
         if self.used * 4 >= self.slots.len() * 3 {
             let pairs: Vec<Pair> = self.pairs().collect();
-            *self = Self::with_slots(&pairs, (self.slots.len() * 2).max(MIN_SLOTS));
+            *self = Self::of(&pairs);
         }
         self.put(pair);
         1
@@ -227,9 +238,7 @@ impl Page {
     }
 
     fn position(&self, hash: u32, node: Id, object: Id) -> Option<usize> {
-        let is_it = |pair: &Pair| pair.hash == hash && pair.node == node && pair.object == object;
-        let steps = self.run(hash).position(is_it)?;
-        Some((self.start(hash) + steps) % self.slots.len())
+        self.find(hash, |pair| pair.node == node && pair.object == object).map(|(at, _)| at)
     }
 }
 
@@ -249,7 +258,7 @@ fn short(hash: u64) -> u32 {
 
 /// Pairs in a page on average: copying one for a change costs as much as a cache miss or two, and few
 /// pages mean few pointers to copy above them.
-const PAGE: usize = 384;
+const PAGE: usize = 768;
 
 const MIN_SLOTS: usize = 8;
 
@@ -312,7 +321,7 @@ mod tests {
             pairs.add(hash(1, object, 1 << 32), Id(1), Id(object));
         }
         let grown = pairs.heap_bytes();
-        assert!(pairs.pages.len() > 100, "{}", pairs.pages.len());
+        assert!(pairs.pages.len() > 50, "{}", pairs.pages.len());
         for object in 0..50_000 {
             assert_eq!(pairs.remove(hash(1, object, 1 << 32), Id(1), Id(object)), 0);
         }

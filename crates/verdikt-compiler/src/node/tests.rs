@@ -235,8 +235,8 @@ fn files_are_read_whole_and_events_count_before_them() {
     let other = with_secret(a.clone(), "u");
     assert!(graph.replace_files(&files(vec![other.clone()])));
     assert!(reads(&graph, "n1", "u") && !reads(&graph, "n1", "s") && !reads(&graph, "n1", "t"));
-    assert!(!graph.replace_files(&files(vec![other.clone()])));
-    graph.apply(&added(b.clone()));
+    assert!(!graph.replace_files(&files(vec![other])));
+    graph.apply(&added(b));
     graph.apply(&added(with_secret(a.clone(), "event")));
     graph.replace_files(&files(vec![a.clone()]));
     assert!(reads(&graph, "n1", "t") && reads(&graph, "n1", "event") && !reads(&graph, "n1", "s"));

@@ -36,6 +36,12 @@ impl<'a> Text<'a> {
                     .help("save it as UTF-8"),
             ));
         }
+        if bytes.starts_with(b"\x1f\x8b") {
+            return Err(Box::new(
+                Diagnostic::error("parse/encoding", format!("{name} is compressed with gzip"))
+                    .help(format!("unpack it first: gunzip -c {name} | verdikt validate -")),
+            ));
+        }
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let (text, bad) = match std::str::from_utf8(bytes) {
             Ok(text) => (text, None),

@@ -96,7 +96,7 @@ impl Question {
 
     fn ask(&self, app: &App, parts: &Parts, request: &Attributes<'_>) -> Result<Summary, Status> {
         let Some(Object(named)) = &self.user else {
-            return app.decide(&parts.headers, request).map(|decision| decision.summary());
+            return app.decide(parts, request).map(|decision| decision.summary());
         };
         if credentials::are_in(&parts.headers) && app.access == crate::Access::Open {
             return Err(Status::bad_request(

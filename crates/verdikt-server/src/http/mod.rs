@@ -5,13 +5,14 @@ mod body;
 mod check;
 mod discovery;
 mod health;
+mod index;
 mod request;
 mod review;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::routing::{get, post};
 use verdikt::authn::service_account::Discovery;
 use verdikt::{Attributes, Decision, Engine};
@@ -32,12 +33,13 @@ impl App {
     /// for the log alone.
     fn decide<'a>(
         &self,
-        headers: &HeaderMap,
+        parts: &Parts,
         request: &'a Attributes<'a>,
     ) -> Result<Decision<'a>, Status> {
-        let credentials = credentials::of(headers, request.path);
-        // A password that was hashed takes milliseconds to check; other requests must not wait for it.
-        let decided = match credentials::are_in(headers) {
+        let headers = credentials::AllHeaders(&parts.headers);
+        let credentials = credentials::of(parts, &headers, request.path);
+        // Other requests must not wait for it.
+        let decided = match credentials::may_take_long(parts) {
             true => tokio::task::block_in_place(|| self.engine.decide(&credentials, request)),
             false => self.engine.decide(&credentials, request),
         };
@@ -52,6 +54,7 @@ impl App {
 pub(crate) fn router(engine: Engine, access: Access, limits: Limits) -> Router {
     let ours = |route: axum::routing::MethodRouter<Arc<App>>| route.fallback(request::answer);
     Router::new()
+        .route("/", ours(get(index::answer)))
         .route("/healthz", ours(get(health::ping)))
         .route("/livez", ours(get(health::ping)))
         .route("/readyz", ours(get(health::readyz)))
@@ -67,3 +70,14 @@ pub(crate) fn router(engine: Engine, access: Access, limits: Limits) -> Router {
         .fallback(request::answer)
         .with_state(Arc::new(App { engine, access, limits }))
 }
+
+/// What `GET /` lists: the paths above, but for itself and those that are only there with an issuer.
+const PATHS: [&str; 7] = [
+    "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+    "/healthz",
+    "/livez",
+    "/readyz",
+    "/v1/check",
+    "/v1/status",
+    "/version",
+];

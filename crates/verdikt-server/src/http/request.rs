@@ -29,11 +29,14 @@ pub(super) fn admit(app: &App, parts: &Parts) -> Result<String, Response<Body>> 
     let info = RequestInfo::from_request(parts.method.as_str(), &target)
         .map_err(|error| meaningless(&target, &error))?;
     let request = Attributes::from_request(None, &info);
-    let decision =
-        app.decide(&parts.headers, &request).map_err(|status| answer::status(parts, &status))?;
+    let decision = app.decide(parts, &request).map_err(|status| answer::status(parts, &status))?;
     let reason = decision.reason_text();
     if decision.is_allowed() {
         return Ok(reason);
+    }
+    if let Some(error) = decision.error() {
+        // A refusal that may be due to what went wrong is not the client's fault.
+        return Err(internal_error(&target, &error));
     }
     Err(answer::status(parts, &Status::forbidden(&decision.request(), &reason)))
 }
@@ -43,13 +46,15 @@ fn meaningless(target: &str, error: &RequestInfoError) -> Response<Body> {
     match error {
         RequestInfoError::Url(_) => answer::text(StatusCode::BAD_REQUEST, "400 Bad Request"),
         RequestInfoError::NoKind { .. } => {
-            let text = format!(
-                "Internal Server Error: {}: failed to create RequestInfo: {error}",
-                GoQuoted(target)
-            );
-            answer::text(StatusCode::INTERNAL_SERVER_ERROR, html_escaped(&text) + "\n")
+            internal_error(target, &format!("failed to create RequestInfo: {error}"))
         }
     }
+}
+
+/// As apiserver's `responsewriters.InternalError` writes it.
+fn internal_error(target: &str, error: &str) -> Response<Body> {
+    let text = format!("Internal Server Error: {}: {error}", GoQuoted(target));
+    answer::text(StatusCode::INTERNAL_SERVER_ERROR, html_escaped(&text) + "\n")
 }
 
 /// Whether the sender may ask what only the operator may: on an open listener everyone is.

@@ -8,78 +8,121 @@ use std::sync::Arc;
 use verdikt_compiler::{Rules, node};
 use verdikt_core::{Attributes, Effect, Reason, User, groups};
 
-use super::{Authorizer, answer};
+use super::{Authorizer, WebhookAuthorizer, answer};
 use crate::explanation::{Answer, Explanation, Path};
+use crate::metrics::Decisions;
 
 /// The authorizers of a snapshot. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Chain(Vec<Authorizer>);
+pub(crate) struct Chain {
+    members: Vec<Authorizer>,
+    /// Where the decisions of each are counted.
+    counts: Vec<Arc<Decisions>>,
+}
 
-/// What was decided and by whom, small enough to copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What was decided and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
     pub(crate) effect: Effect,
     pub(crate) reason: Reason,
     /// Index of the authorizer that decided; not used where none did.
     authorizer: usize,
+    /// What was said in words, which cannot be said again later; nearly always none.
+    notes: Notes,
+}
+
+/// Words of one authorizer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Note {
+    /// Its index; none for the one before the chain.
+    authorizer: Option<usize>,
+    reason: String,
+    error: Option<String>,
 }
 
 impl Chain {
-    pub(crate) fn new(authorizers: Vec<Authorizer>) -> Self {
-        Self(authorizers)
+    /// A chain whose decisions are counted in `counts`, one for each member.
+    pub(crate) fn new(members: Vec<Authorizer>, counts: Vec<Arc<Decisions>>) -> Self {
+        Self { members, counts }
     }
 
     /// The same chain, with another state of what nodes reach.
     pub(crate) fn with_nodes(&self, index: &Arc<node::Index>) -> Self {
-        let replaced = self.0.iter().map(|member| match member {
+        let replaced = self.members.iter().map(|member| match member {
             Authorizer::Node(_) => Authorizer::Node(Arc::clone(index)),
             other => other.clone(),
         });
-        Self(replaced.collect())
+        Self { members: replaced.collect(), counts: self.counts.clone() }
     }
 
     /// Bytes the tables take on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.0.iter().map(Authorizer::heap_bytes).sum()
+        self.members.iter().map(Authorizer::heap_bytes).sum()
     }
 
-    /// Decides. Allocates nothing.
+    /// Decides. Allocates nothing, unless a webhook is asked; and waits for nothing else.
     #[inline]
     pub(crate) fn authorize(&self, request: &Attributes<'_>) -> Verdict {
-        if request.user.is_some_and(|user| user.is_in(groups::MASTERS)) {
-            return Verdict {
-                effect: Effect::Allow,
-                reason: Reason::PrivilegedGroup,
-                authorizer: 0,
-            };
+        let mut notes = None;
+        match request.user {
+            Some(user) if user.is_in(groups::MASTERS) => {
+                return Verdict::of(Effect::Allow, Reason::PrivilegedGroup, 0);
+            }
+            Some(_) => {}
+            None => note(&mut notes, Note::no_user()),
         }
-        for (authorizer, member) in self.0.iter().enumerate() {
-            if let Some(reason) = member.allows(request) {
-                return Verdict { effect: Effect::Allow, reason, authorizer };
+        for (authorizer, member) in self.members.iter().enumerate() {
+            let verdict = match member {
+                Authorizer::Webhook(webhook) => ask(webhook, request, authorizer, &mut notes),
+                member => member
+                    .allows(request)
+                    .map(|reason| Verdict::of(Effect::Allow, reason, authorizer)),
+            };
+            if let Some(verdict) = verdict {
+                self.count(&verdict);
+                return verdict;
             }
         }
-        Verdict { effect: Effect::NoOpinion, reason: Reason::NoOpinion, authorizer: 0 }
+        Verdict { notes, ..Verdict::of(Effect::NoOpinion, Reason::NoOpinion, 0) }
+    }
+
+    #[inline]
+    fn count(&self, verdict: &Verdict) {
+        let Some(decisions) = self.counts.get(verdict.authorizer) else { return };
+        match verdict.effect {
+            Effect::Allow => decisions.allowed.add(),
+            Effect::Deny => decisions.denied.add(),
+            Effect::NoOpinion => {}
+        }
     }
 
     /// The reason in Kubernetes' words: that of the authorizer that decided alone, or, where none
     /// did, `name: reason` of each that gave one, a line each.
-    pub(crate) fn reason_text(&self, verdict: Verdict, request: &Attributes<'_>) -> String {
+    pub(crate) fn reason_text(&self, verdict: &Verdict, request: &Attributes<'_>) -> String {
         let nobody = User::default();
         let user = request.user.map_or(&nobody, |user| user.user());
+        let noted = |authorizer| verdict.notes().find(|note| note.authorizer == authorizer);
         if verdict.reason != Reason::NoOpinion {
-            let decided = self.0.get(verdict.authorizer);
+            if let Some(note) = noted(Some(verdict.authorizer)) {
+                return note.reason.clone();
+            }
+            let decided = self.members.get(verdict.authorizer);
             return decided.map_or_else(String::new, |member| member.reason(verdict.reason, user));
         }
-        let reasons = self.0.iter().filter_map(|member| {
-            let reason = member.no_opinion(user, request);
-            (!reason.is_empty()).then(|| format!("{}: {reason}", member.mode().authorizer_name()))
+        let before = noted(None).map(|note| format!("{PRIVILEGED_GROUP}: {}", note.reason));
+        let members = self.members.iter().enumerate().filter_map(|(index, member)| {
+            let reason = match noted(Some(index)) {
+                Some(note) => note.reason.clone(),
+                None => member.no_opinion(user, request),
+            };
+            (!reason.is_empty()).then(|| format!("{}: {reason}", member.name()))
         });
-        reasons.collect::<Vec<_>>().join("\n")
+        before.into_iter().chain(members).collect::<Vec<_>>().join("\n")
     }
 
     pub(crate) fn rules_for(&self, user: &User, namespace: &str) -> Rules {
         let mut rules = Rules::default();
-        for member in &self.0 {
+        for member in &self.members {
             member.rules_for(user, namespace, &mut rules);
         }
         rules
@@ -88,22 +131,27 @@ impl Chain {
     /// Fills in everything but the revision.
     pub(crate) fn explain(&self, request: &Attributes<'_>) -> Explanation {
         let verdict = self.authorize(request);
-        let mut explanation = Explanation::new(verdict.effect, self.reason_text(verdict, request));
+        let mut explanation = Explanation::new(verdict.effect, self.reason_text(&verdict, request));
         if verdict.reason == Reason::PrivilegedGroup {
             explanation.paths.push(Path {
-                authorizer: PRIVILEGED_GROUP,
+                authorizer: PRIVILEGED_GROUP.into(),
                 subject: format!("Group {:?}", groups::MASTERS),
                 rule: "everything".to_owned(),
                 decides: true,
                 ..Path::default()
             });
         }
-        for (index, member) in self.0.iter().enumerate() {
+        for (index, member) in self.members.iter().enumerate() {
             let (effect, reason) = answer(member, request);
-            let authorizer = member.mode().authorizer_name();
+            let authorizer = member.name().to_owned().into();
             explanation.answers.push(Answer { authorizer, effect: effect.into(), reason });
             let before = explanation.paths.len();
             member.explain(request, &mut explanation);
+            if matches!(member, Authorizer::Webhook(_)) && effect == Effect::Allow {
+                let authorizer = member.name().to_owned().into();
+                let rule = "the answer of the webhook".to_owned();
+                explanation.paths.push(Path { authorizer, rule, ..Path::default() });
+            }
             let decided = verdict.effect.is_allowed()
                 && verdict.reason != Reason::PrivilegedGroup
                 && verdict.authorizer == index;
@@ -117,6 +165,59 @@ impl Chain {
         explanation
     }
 }
+
+impl Verdict {
+    #[inline]
+    fn of(effect: Effect, reason: Reason, authorizer: usize) -> Self {
+        Self { effect, reason, authorizer, notes: None }
+    }
+
+    /// What went wrong on the way, as Kubernetes joins errors: one bare, several as `[a, b]`, each text
+    /// once.
+    pub(crate) fn error(&self) -> Option<String> {
+        let errors = self.notes().filter_map(|note| note.error.clone()).collect();
+        Rules { errors, ..Rules::default() }.evaluation_error()
+    }
+
+    fn notes(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().flat_map(|notes| notes.iter())
+    }
+}
+
+impl Note {
+    /// What the authorizer before the chain says of a request that is nobody's.
+    fn no_user() -> Self {
+        let error = Some("no user on request.".to_owned());
+        Self { authorizer: None, reason: "Error".to_owned(), error }
+    }
+}
+
+/// What a webhook decides; if it has no opinion, its words are noted.
+#[cold]
+fn ask(
+    webhook: &WebhookAuthorizer,
+    request: &Attributes<'_>,
+    authorizer: usize,
+    notes: &mut Notes,
+) -> Option<Verdict> {
+    let said = webhook.authorize(request);
+    let words = Note { authorizer: Some(authorizer), reason: said.reason, error: said.error };
+    if said.effect == Effect::NoOpinion {
+        note(notes, words);
+        return None;
+    }
+    // What others said before does not count any more.
+    let notes = Some(Box::new(vec![words]));
+    Some(Verdict { notes, ..Verdict::of(said.effect, Reason::Webhook, authorizer) })
+}
+
+#[cold]
+fn note(notes: &mut Notes, words: Note) {
+    notes.get_or_insert_default().push(words);
+}
+
+#[expect(clippy::box_collection, reason = "one word, to be passed around with every decision")]
+type Notes = Option<Box<Vec<Note>>>;
 
 /// Kubernetes' name of the authorizer before the chain.
 const PRIVILEGED_GROUP: &str = "kubernetes.io/system-privileged-group";

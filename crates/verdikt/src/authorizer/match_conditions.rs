@@ -11,7 +11,9 @@ use std::fmt;
 use verdikt_cel::{Env, Program, Type};
 use verdikt_core::GoQuoted;
 
-pub use request::{NonResourceAttributes, ResourceAttributes, ReviewSpec, Selector, SelectorRequirement};
+pub use request::{
+    NonResourceAttributes, ResourceAttributes, ReviewSpec, Selector, SelectorRequirement,
+};
 
 /// Expressions about a request, all of which must hold for it to match.
 #[derive(Debug, Clone)]

@@ -1,7 +1,9 @@
 //! The authorizers, thin over the compiled tables, and the chain that asks them in order.
 
 mod chain;
+pub(crate) mod config;
 pub(crate) mod match_conditions;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use crate::Mode;
 use crate::explanation::{Explanation, Miss, Path};
 
 pub(crate) use chain::{Chain, Verdict};
+pub(crate) use webhook::{Options as WebhookOptions, Version as ReviewVersion, WebhookAuthorizer};
 
 /// One authorizer of the chain. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -21,6 +24,7 @@ pub(crate) enum Authorizer {
     Abac(Arc<AbacAuthorizer>),
     Rbac(Arc<rbac::Table>),
     Node(Arc<node::Index>),
+    Webhook(Arc<WebhookAuthorizer>),
 }
 
 /// ABAC with the file its lines are from, for explanations.
@@ -38,24 +42,34 @@ impl Authorizer {
             Self::Abac(_) => Mode::Abac,
             Self::Rbac(_) => Mode::Rbac,
             Self::Node(_) => Mode::Node,
+            Self::Webhook(_) => Mode::Webhook,
+        }
+    }
+
+    /// What it is called in reasons and metrics.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Webhook(webhook) => webhook.name(),
+            other => other.mode().authorizer_name(),
         }
     }
 
     fn heap_bytes(&self) -> usize {
         match self {
-            Self::AlwaysAllow | Self::AlwaysDeny => 0,
+            Self::AlwaysAllow | Self::AlwaysDeny | Self::Webhook(_) => 0,
             Self::Abac(abac) => abac.table.heap_bytes(),
             Self::Rbac(table) => table.stats().heap_bytes,
             Self::Node(index) => index.stats().heap_bytes,
         }
     }
 
-    /// Why the request is allowed; none for no opinion. None of these authorizers denies.
+    /// Why the request is allowed; none for no opinion. None of these authorizers denies but a webhook,
+    /// which is not asked here: see [`WebhookAuthorizer::authorize`].
     #[inline]
     fn allows(&self, request: &Attributes<'_>) -> Option<Reason> {
         match self {
             Self::AlwaysAllow => Some(Reason::AlwaysAllow),
-            Self::AlwaysDeny => None,
+            Self::AlwaysDeny | Self::Webhook(_) => None,
             Self::Abac(abac) => abac.table.lookup(request).map(Reason::AbacPolicy),
             Self::Rbac(table) => table.lookup(request).map(Reason::RbacBinding),
             Self::Node(index) => index.lookup(request).ok().map(|_| Reason::Node),
@@ -73,7 +87,7 @@ impl Authorizer {
     /// The reason of having no opinion.
     fn no_opinion(&self, user: &User, request: &Attributes<'_>) -> String {
         match self {
-            Self::AlwaysAllow => String::new(),
+            Self::AlwaysAllow | Self::Webhook(_) => String::new(),
             Self::AlwaysDeny => "Everything is forbidden.".to_owned(),
             Self::Abac(_) => abac::NO_POLICY_MATCHED.to_owned(),
             Self::Rbac(table) => table.no_opinion_reason(user, request.namespace),
@@ -91,6 +105,10 @@ impl Authorizer {
             Self::Abac(abac) => abac.table.rules_for(user, namespace, rules),
             Self::Rbac(table) => table.rules_for(user, namespace, rules),
             Self::Node(index) => index.rules_for(user, rules),
+            Self::Webhook(_) => {
+                rules.incomplete = true;
+                rules.errors.push(webhook::NO_RULES.to_owned());
+            }
         }
     }
 
@@ -98,15 +116,15 @@ impl Authorizer {
         let authorizer = self.mode().authorizer_name();
         match self {
             Self::AlwaysAllow => into.paths.push(Path {
-                authorizer,
+                authorizer: authorizer.into(),
                 rule: "everything".to_owned(),
                 ..Path::default()
             }),
-            Self::AlwaysDeny => {}
+            Self::AlwaysDeny | Self::Webhook(_) => {}
             Self::Abac(abac) => abac.explain(request, into),
             Self::Node(index) => {
                 into.paths.extend(index.explain(request).map(|found| Path {
-                    authorizer,
+                    authorizer: authorizer.into(),
                     subject: found.node,
                     rule: found.rule,
                     ..Path::default()
@@ -115,7 +133,7 @@ impl Authorizer {
             Self::Rbac(table) => {
                 let found = table.explain(request);
                 into.paths.extend(found.paths.into_iter().map(|path| Path {
-                    authorizer,
+                    authorizer: authorizer.into(),
                     binding: path.binding,
                     role: path.role,
                     subject: path.subject,
@@ -125,7 +143,7 @@ impl Authorizer {
                     decides: false,
                 }));
                 into.misses.extend(found.misses.into_iter().map(|miss| Miss {
-                    authorizer,
+                    authorizer: authorizer.into(),
                     kind: miss.kind,
                     text: miss.text,
                     origin: miss.origin.to_string(),
@@ -140,7 +158,7 @@ impl AbacAuthorizer {
         for index in self.table.all_matching(request) {
             let Some(policy) = self.table.policy(index) else { continue };
             into.paths.push(Path {
-                authorizer: Mode::Abac.authorizer_name(),
+                authorizer: Mode::Abac.authorizer_name().into(),
                 subject: abac::subject_text(policy),
                 rule: abac::rule_text(policy),
                 origin: format!("{}:{}", self.file, policy.line),
@@ -154,6 +172,10 @@ impl AbacAuthorizer {
 pub(crate) fn answer(authorizer: &Authorizer, request: &Attributes<'_>) -> (Effect, String) {
     let nobody = User::default();
     let user = request.user.map_or(&nobody, |user| user.user());
+    if let Authorizer::Webhook(webhook) = authorizer {
+        let said = webhook.authorize(request);
+        return (said.effect, said.error.unwrap_or(said.reason));
+    }
     match authorizer.allows(request) {
         Some(reason) => (Effect::Allow, authorizer.reason(reason, user)),
         None => (Effect::NoOpinion, authorizer.no_opinion(user, request)),

@@ -47,6 +47,16 @@ pub enum FileKind {
     ServingCertificate,
     /// The key of that.
     ServingKey,
+    /// Issuers of tokens, and who is anonymous.
+    AuthenticationConfig,
+    /// Authorities of the issuer that flags name.
+    OidcCa,
+    /// Authorizers, and how webhooks are asked.
+    AuthorizationConfig,
+    /// Where the webhook of mode Webhook is.
+    AuthorizationWebhook,
+    /// Where the webhook is that knows tokens.
+    TokenWebhook,
     /// Keys that service account tokens are signed with.
     ServiceAccountKeys,
 }

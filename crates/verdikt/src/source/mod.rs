@@ -19,4 +19,5 @@ mod watch;
 
 pub use contents::{Contents, Digests, Text};
 pub use files::{FileKind, FileSet};
+pub(crate) use read::{cannot, read_file};
 pub use watch::{WatchOptions, Watcher};

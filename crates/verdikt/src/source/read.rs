@@ -7,13 +7,13 @@ use std::path::Path;
 use verdikt_parser::Diagnostic;
 
 /// Why something cannot be read; boxed, since a result carries it through every step.
-pub(super) type Problem = Box<Diagnostic>;
+pub(crate) type Problem = Box<Diagnostic>;
 
 /// The bytes of the file at `path`, at most `most` of them. `name` is what the user calls it.
 ///
 /// What lies there must be known to be a file ([`refuse_special`]): opening a named pipe would wait
 /// for someone to write into it.
-pub(super) fn read_file(path: &Path, name: &str, most: u64) -> Result<Vec<u8>, Problem> {
+pub(crate) fn read_file(path: &Path, name: &str, most: u64) -> Result<Vec<u8>, Problem> {
     let file = File::open(path).map_err(|error| cannot("open", name, &error))?;
     let metadata = file.metadata().map_err(|error| cannot("stat", name, &error))?;
     refuse_special(&metadata, name)?;
@@ -56,7 +56,7 @@ pub(super) fn refuse_special(metadata: &Metadata, name: &str) -> Result<(), Prob
 }
 
 /// Why something cannot be opened or read, as Go's `os.PathError` puts it.
-pub(super) fn cannot(operation: &str, name: &str, error: &io::Error) -> Problem {
+pub(crate) fn cannot(operation: &str, name: &str, error: &io::Error) -> Problem {
     let (id, why, help) = match error.kind() {
         ErrorKind::NotFound => {
             ("source/not-found", "no such file or directory", "check the path, or create it")

@@ -9,7 +9,7 @@ pub(super) fn label(text: &str) -> Vec<String> {
         problems.push(if is_subdomain(text) {
             "must not contain dots".to_owned()
         } else {
-            mismatch(LABEL_MESSAGE, LABEL_PATTERN, "'my-name', or '123-abc'")
+            mismatch(LABEL_MESSAGE, LABEL_PATTERN, "'my-name',  or '123-abc'")
         });
     }
     problems
@@ -30,14 +30,14 @@ pub(super) fn dns1035(text: &str) -> Vec<String> {
     let mut problems = too_long(text, 63);
     if !(is_label(text) && text.starts_with(|char: char| char.is_ascii_lowercase())) {
         let pattern = "[a-z]([-a-z0-9]*[a-z0-9])?";
-        problems.push(mismatch(DNS1035_MESSAGE, pattern, "'my-name', or 'abc-123'"));
+        problems.push(mismatch(DNS1035_MESSAGE, pattern, "'my-name',  or 'abc-123'"));
     }
     problems
 }
 
 /// A label key: a name, which may have a domain in front.
 pub(super) fn qualified(text: &str) -> Vec<String> {
-    let key = || mismatch(KEY_MESSAGE, KEY_PATTERN, "'MyName', or 'my.name', or '123-abc'");
+    let key = || mismatch(KEY_MESSAGE, KEY_PATTERN, "'MyName',  or 'my.name',  or '123-abc'");
     let mut problems = Vec::new();
     let name = match text.split('/').collect::<Vec<_>>()[..] {
         [name] => name,
@@ -51,7 +51,8 @@ pub(super) fn qualified(text: &str) -> Vec<String> {
             name
         }
         _ => {
-            let suffix = " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+            let suffix =
+                " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
             return vec![format!("a valid label key {}{suffix}", key())];
         }
     };
@@ -71,7 +72,7 @@ pub(super) fn label_value(text: &str) -> Vec<String> {
     let mut problems = too_long(text, 63);
     if !text.is_empty() && !is_key(text) {
         let pattern = format!("({KEY_PATTERN})?");
-        let examples = "'MyValue', or 'my_value', or '12345'";
+        let examples = "'MyValue',  or 'my_value',  or '12345'";
         problems.push(mismatch(VALUE_MESSAGE, &pattern, examples));
     }
     problems
@@ -94,6 +95,7 @@ fn too_long(text: &str, most: usize) -> Vec<String> {
     problem.into_iter().collect()
 }
 
+/// Upstream's words, its two spaces before each `or` included.
 fn mismatch(message: &str, pattern: &str, examples: &str) -> String {
     format!("{message} (e.g. {examples}, regex used for validation is '{pattern}')")
 }
@@ -141,9 +143,11 @@ mod tests {
         assert_eq!(label("a.b"), ["must not contain dots"]);
         assert_eq!(
             label("Bad_Name"),
-            ["a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and \
-              must start and end with an alphanumeric character (e.g. 'my-name', or '123-abc', regex used \
-              for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"]
+            [
+                "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and \
+              must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used \
+              for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+            ]
         );
         assert_eq!(dns1035("1a").len(), 1);
         assert_eq!(qualified("example.com/My_Name"), [""; 0]);

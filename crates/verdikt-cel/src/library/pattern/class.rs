@@ -101,14 +101,9 @@ pub(super) fn escaped(text: &str) -> Result<(String, &str), Refused> {
 }
 
 /// Reads what is after `\p`: one letter, or a name between braces.
-fn unicode<'t>(
-    text: &'t str,
-    letter: char,
-    rest: &'t str,
-) -> Result<(String, &'t str), Refused> {
-    let wrong = |end: usize| {
-        refused("invalid character class range", text.get(..end).unwrap_or(text))
-    };
+fn unicode<'t>(text: &'t str, letter: char, rest: &'t str) -> Result<(String, &'t str), Refused> {
+    let wrong =
+        |end: usize| refused("invalid character class range", text.get(..end).unwrap_or(text));
     let (name, after) = match rest.strip_prefix('{') {
         Some(inside) => inside.split_once('}').ok_or_else(|| wrong(text.len()))?,
         None => {
@@ -118,7 +113,8 @@ fn unicode<'t>(
     };
     let end = text.len() - after.len();
     let (name, not) = name.strip_prefix('^').map_or((name, false), |name| (name, true));
-    let valid = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let valid =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !valid {
         return Err(wrong(end));
     }
@@ -185,6 +181,6 @@ fn hexadecimal<'t>(text: &'t str, rest: &'t str) -> Result<(char, &'t str), Refu
 }
 
 const POSIX: [&str; 14] = [
-    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
-    "upper", "word", "xdigit",
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
+    "space", "upper", "word", "xdigit",
 ];

@@ -167,7 +167,9 @@ impl<'p> Translator<'p> {
     fn open_special(&mut self) -> Result<(), Refused> {
         let group = self.rest;
         let named = group.strip_prefix("(?P<").or_else(|| group.strip_prefix("(?<"));
-        if let Some(after) = named.filter(|after| !after.starts_with(['=', '!']) || group.starts_with("(?P<")) {
+        if let Some(after) =
+            named.filter(|after| !after.starts_with(['=', '!']) || group.starts_with("(?P<"))
+        {
             return self.open_named(group, after);
         }
         let mut flags = String::new();

@@ -96,11 +96,7 @@ const fn truncated(exponent: i64) -> i64 {
 }
 
 /// A small amount, if the number has few enough digits to be one for certain.
-fn small(
-    parts: &Parts<'_>,
-    binary: bool,
-    exponent: i64,
-) -> Result<Option<Amount>, &'static str> {
+fn small(parts: &Parts<'_>, binary: bool, exponent: i64) -> Result<Option<Amount>, &'static str> {
     let count = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX);
     let (whole, fraction) = (count(parts.whole), count(parts.fraction));
     let (precision, scale, factor) = if !binary {
@@ -117,10 +113,8 @@ fn small(
     }
     let value: i64 = format!("{}{}", parts.whole, parts.fraction).parse().map_err(|_| NUMERIC)?;
     let product = value.checked_mul(factor);
-    Ok(product.map(|value| Amount::Small {
-        value: if parts.negative { -value } else { value },
-        scale,
-    }))
+    Ok(product
+        .map(|value| Amount::Small { value: if parts.negative { -value } else { value }, scale }))
 }
 
 /// A big amount: rounded away from zero to billionths, and capped if its unit is a power of two.

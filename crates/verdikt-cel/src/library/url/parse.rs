@@ -30,8 +30,8 @@ impl Url {
         let (before, fragment) = text.split_once('#').unwrap_or((text, ""));
         let mut url = Self::parse_parts(before, false).map_err(|error| named(before, &error))?;
         if !fragment.is_empty() {
-            url.fragment =
-                unescape(fragment.as_bytes(), Part::Fragment).map_err(|error| named(text, &error))?;
+            url.fragment = unescape(fragment.as_bytes(), Part::Fragment)
+                .map_err(|error| named(text, &error))?;
             if escape(&url.fragment, Part::Fragment) != fragment.as_bytes() {
                 fragment.clone_into(&mut url.raw_fragment);
             }
@@ -196,7 +196,7 @@ impl Url {
 
     fn push_authority_and_path(&self, text: &mut String) {
         let has_host = !self.host.is_empty() || self.user.is_some();
-        if (!self.scheme.is_empty() || has_host) && (!self.omit_host || has_host) {
+        if has_host || (!self.scheme.is_empty() && !self.omit_host) {
             if has_host || !self.path.is_empty() {
                 text.push_str("//");
             }
@@ -301,8 +301,23 @@ const fn is_user_char(char: char) -> bool {
     char.is_ascii_alphanumeric()
         || matches!(
             char,
-            '-' | '.' | '_' | ':' | '~' | '!' | '$' | '&' | '\'' | '(' | ')' | '*' | '+' | ',' | ';'
-                | '=' | '%' | '@'
+            '-' | '.'
+                | '_'
+                | ':'
+                | '~'
+                | '!'
+                | '$'
+                | '&'
+                | '\''
+                | '('
+                | ')'
+                | '*'
+                | '+'
+                | ','
+                | ';'
+                | '='
+                | '%'
+                | '@'
         )
 }
 

@@ -27,9 +27,10 @@ pub(super) fn values(query: &str) -> Value {
 
 fn text(escaped: &str) -> Option<String> {
     let bytes = unescape(escaped.as_bytes(), Part::Query).ok()?;
-    Some(String::from_utf8(bytes).unwrap_or_else(|error| {
-        String::from_utf8_lossy(error.as_bytes()).into_owned()
-    }))
+    Some(
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+    )
 }
 
 /// Go refuses a query with more.

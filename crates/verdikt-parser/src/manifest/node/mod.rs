@@ -3,6 +3,8 @@
 
 mod fields;
 mod pod;
+#[cfg(test)]
+mod tests;
 mod volume;
 
 use self::fields::NO_FIELDS;

@@ -187,7 +187,8 @@ pub(super) fn object_type() -> Arc<ObjectType> {
 
 static SPEC: LazyLock<Arc<ObjectType>> = LazyLock::new(|| {
     let texts = Type::list(Type::String);
-    let requirement = object("SelectorRequirement", &["key", "operator"], [("values", texts.clone())]);
+    let requirement =
+        object("SelectorRequirement", &["key", "operator"], [("values", texts.clone())]);
     let selector = |name| {
         let requirements = Type::list(Type::Object(Arc::clone(&requirement)));
         Type::Object(object(name, &["rawSelector"], [("requirements", requirements)]))
@@ -214,7 +215,11 @@ static SPEC: LazyLock<Arc<ObjectType>> = LazyLock::new(|| {
 });
 
 /// A type of Kubernetes' with fields of text and other fields.
-fn object<const N: usize>(name: &str, texts: &[&str], others: [(&str, Type); N]) -> Arc<ObjectType> {
+fn object<const N: usize>(
+    name: &str,
+    texts: &[&str],
+    others: [(&str, Type); N],
+) -> Arc<ObjectType> {
     let texts = texts.iter().map(|field| ((*field).to_owned(), Type::String));
     let others = others.into_iter().map(|(field, ty)| (field.to_owned(), ty));
     Arc::new(ObjectType {

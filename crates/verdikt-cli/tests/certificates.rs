@@ -1,0 +1,43 @@
+//! The examples about certificates are served as their README says: with the flags of their files.
+
+use std::path::Path;
+
+use verdikt_tests::binary::{Serving, run};
+use verdikt_tests::http;
+
+/// Serves an example, and says which authenticators it has.
+fn authenticators(folder: &str) -> Vec<String> {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(folder);
+    let config = config.join("verdikt.yaml").display().to_string();
+    let binary = Path::new(env!("CARGO_BIN_EXE_verdikt"));
+    let serving = Serving::start(binary, &["--config", &config, "--secure-port=0"]);
+    let status = http::get(serving.address(), "/v1/status").json();
+    let names = status["authenticators"].as_array().cloned().unwrap_or_default();
+    names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn the_examples_have_the_authenticators_they_are_about() {
+    assert_eq!(authenticators("authn-x509"), ["x509", "anonymous"]);
+    assert_eq!(authenticators("authn-front-proxy"), ["front-proxy", "anonymous"]);
+}
+
+#[test]
+fn options_that_mean_nothing_are_said() {
+    let check = |arguments: &[&str], expected: &str| {
+        let binary = Path::new(env!("CARGO_BIN_EXE_verdikt"));
+        let fixed = ["serve", "--http-address=127.0.0.1:0", "--authorization-mode=RBAC"];
+        let ran = run(binary, &[&fixed[..], arguments].concat(), b"");
+        assert_eq!(ran.code, 2, "{arguments:?} {}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{arguments:?} {}", ran.stderr);
+    };
+    check(&["--secure-port=0"], "--secure-port needs --tls-cert-file");
+    check(
+        &["--secure-port=0", "--tls-cert-file=none.pem", "--tls-private-key-file=none.pem"],
+        "open none.pem: no such file or directory",
+    );
+    check(&["--tls-min-version=VersionTLS10"], "VersionTLS10 is not safe");
+    check(&["--client-crl-file=crl.pem"], "of no use without --client-ca-file");
+    check(&["--requestheader-group-headers= "], "empty value in \"requestheader-group-headers\"");
+    check(&["--requestheader-uid-headers=X-Uid"], "the standard X-Remote-Uid header");
+}

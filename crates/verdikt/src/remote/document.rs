@@ -1,0 +1,178 @@
+//! An object of a known kind in the answer of a webhook.
+//!
+//! Follows apimachinery's `pkg/runtime/serializer/json` and `pkg/runtime/scheme.go`, as far as answers in
+//! JSON go: unknown fields are ignored, names of fields are exact, what says no kind is taken for the one
+//! that is wanted.
+
+use serde_json::Value;
+
+use super::webhook::Answer;
+
+/// A kind in a version of a group.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    pub(crate) group: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) kind: &'static str,
+}
+
+/// The object of an answer.
+///
+/// # Errors
+/// In upstream's words, as far as they are not about the place of a mistake in JSON.
+pub(crate) fn decode(answer: &Answer, wanted: &Kind) -> Result<Value, String> {
+    if answer.body.is_empty() {
+        let content_type = match answer.content_type.as_str() {
+            "" => "application/json",
+            content_type => content_type,
+        };
+        return Err(format!(
+            "0-length response with status code: {} and content type: {content_type}",
+            answer.status
+        ));
+    }
+    let root: Value = serde_json::from_slice(&answer.body)
+        .map_err(|error| format!("couldn't get version/kind; json parse error: {error}"))?;
+    if !matches!(root, Value::Object(_) | Value::Null) {
+        return Err(format!(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of \
+             type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \
+             \"json:\\\"kind,omitempty\\\"\" }}",
+            kind_of(&root)
+        ));
+    }
+    let said = |name: &str| match root.get(name) {
+        None | Some(Value::Null) => Ok(""),
+        Some(Value::String(text)) => Ok(text.as_str()),
+        Some(other) => Err(format!(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go struct \
+             field .{name} of type string",
+            kind_of(other)
+        )),
+    };
+    let (api_version, kind) = (said("apiVersion")?, said("kind")?);
+    check_kind(api_version, kind, wanted)?;
+    Ok(root)
+}
+
+fn check_kind(api_version: &str, kind: &str, wanted: &Kind) -> Result<(), String> {
+    let kind = if kind.is_empty() { wanted.kind } else { kind };
+    let (group, version) = match api_version.split_once('/') {
+        None if api_version.is_empty() => (wanted.group, wanted.version),
+        None => ("", api_version),
+        Some((_, version)) if version.contains('/') => {
+            return Err(format!("unexpected GroupVersion string: {api_version}"));
+        }
+        Some((group, "")) if group == wanted.group => (group, wanted.version),
+        Some((group, version)) => (group, version),
+    };
+    if (group, version, kind) == (wanted.group, wanted.version, wanted.kind) {
+        return Ok(());
+    }
+    if KNOWN.contains(&(group, version, kind)) {
+        return Err(format!(
+            "converting ({version}.{kind}) to ({}.{}): unknown conversion",
+            wanted.version, wanted.kind
+        ));
+    }
+    let version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    Err(format!(
+        "no kind \"{kind}\" is registered for version \"{version}\" in scheme \
+         \"pkg/runtime/scheme.go:111\""
+    ))
+}
+
+/// A field that is an object, or nothing.
+pub(crate) fn object<'v>(
+    of: &'v Value,
+    name: &str,
+    wanted: &Kind,
+) -> Result<Option<&'v Value>, String> {
+    match of.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(object @ Value::Object(_)) => Ok(Some(object)),
+        Some(other) => {
+            let wanted_type = format!("{}.{}Status", wanted.version, wanted.kind);
+            Err(wrong_type(other, wanted, name, &wanted_type))
+        }
+    }
+}
+
+/// A field that is true or false; false if it is not there.
+pub(crate) fn flag(of: &Value, path: &str, name: &str, wanted: &Kind) -> Result<bool, String> {
+    match of.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(other) => Err(wrong_type(other, wanted, &format!("{path}.{name}"), "bool")),
+    }
+}
+
+/// A field that is a text; empty if it is not there.
+pub(crate) fn text(of: &Value, path: &str, name: &str, wanted: &Kind) -> Result<String, String> {
+    match of.get(name) {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(other) => Err(wrong_type(other, wanted, &format!("{path}.{name}"), "string")),
+    }
+}
+
+/// A field that is a list of texts; empty if it is not there.
+pub(crate) fn texts(
+    of: &Value,
+    path: &str,
+    name: &str,
+    wanted: &Kind,
+) -> Result<Vec<String>, String> {
+    let path = format!("{path}.{name}");
+    let items = match of.get(name) {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(items)) => items,
+        Some(other) => return Err(wrong_type(other, wanted, &path, "[]string")),
+    };
+    let text = |item: &Value| match item {
+        Value::Null => Ok(String::new()),
+        Value::String(text) => Ok(text.clone()),
+        other => Err(wrong_type(other, wanted, &path, "string")),
+    };
+    items.iter().map(text).collect()
+}
+
+pub(crate) fn wrong_type(found: &Value, wanted: &Kind, path: &str, wanted_type: &str) -> String {
+    format!(
+        "json: cannot unmarshal {} into Go struct field {}.{path} of type {wanted_type}",
+        kind_of(found),
+        wanted.kind
+    )
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+const AUTHORIZATION: &str = "authorization.k8s.io";
+const AUTHENTICATION: &str = "authentication.k8s.io";
+
+/// Kinds that an answer may well be of by mistake, and that upstream knows.
+const KNOWN: [(&str, &str, &str); 14] = [
+    ("", "v1", "Status"),
+    (AUTHORIZATION, "v1", "SubjectAccessReview"),
+    (AUTHORIZATION, "v1beta1", "SubjectAccessReview"),
+    (AUTHORIZATION, "v1", "LocalSubjectAccessReview"),
+    (AUTHORIZATION, "v1beta1", "LocalSubjectAccessReview"),
+    (AUTHORIZATION, "v1", "SelfSubjectAccessReview"),
+    (AUTHORIZATION, "v1beta1", "SelfSubjectAccessReview"),
+    (AUTHORIZATION, "v1", "SelfSubjectRulesReview"),
+    (AUTHORIZATION, "v1beta1", "SelfSubjectRulesReview"),
+    (AUTHENTICATION, "v1", "TokenReview"),
+    (AUTHENTICATION, "v1beta1", "TokenReview"),
+    (AUTHENTICATION, "v1", "SelfSubjectReview"),
+    (AUTHENTICATION, "v1beta1", "SelfSubjectReview"),
+    (AUTHENTICATION, "v1", "TokenRequest"),
+];
