@@ -26,9 +26,12 @@ pub type Case = fn(&[u8]);
 
 /// All targets by name.
 pub const CASES: &[(&str, Case)] = &[
+    ("kubeconfig", kubeconfig),
+    ("authorization_config", authorization_config),
     ("manifest_yaml", manifest_yaml),
     ("manifest_json", manifest_json),
     ("abac_file", abac_file),
+    ("audit_policy", audit_policy),
     ("token_file", token_file),
     ("basic_file", basic_file),
     ("authentication_config", authentication_config),
@@ -63,6 +66,15 @@ fn manifest(source: &Source<'_>) {
     let jane = User::new("jane", ["dev"]);
     let request = Attributes { namespace: "default", ..Attributes::resource(&jane, "get", "pods") };
     check_rbac(&policy, &table, &request);
+}
+
+/// Audit policies: there is one exactly if nothing is wrong with it, and it has rules.
+pub fn audit_policy(bytes: &[u8]) {
+    let source = Source::new("policy.yaml", bytes);
+    let (policy, found) = verdikt_parser::audit_policy::parse(&source, &Limits::default());
+    check_diagnostics(&source, &found);
+    assert_eq!(policy.is_none(), found.iter().any(Diagnostic::is_error), "{found:?}");
+    assert!(policy.is_none_or(|policy| !policy.rules.is_empty()));
 }
 
 /// AuthenticationConfigurations: read, validated, and asked about the text itself as a token.
@@ -355,3 +367,36 @@ const PUBLIC_KEY: &[u8] =
     include_bytes!("../../policies/authn-service-account/keys/service-account.pub");
 /// What that key has signed.
 const SIGNED: [&[u8]; 1] = [include_bytes!("signed_claims.json")];
+
+/// Kubeconfigs: read, and nothing secret told.
+pub fn kubeconfig(bytes: &[u8]) {
+    let source = Source::new("kubeconfig", bytes);
+    let read = verdikt_parser::kubeconfig::read(&source, "/etc".as_ref(), &Limits::default());
+    match read {
+        Ok(kubeconfig) => assert!(!kubeconfig.server.is_empty()),
+        Err(found) => {
+            assert!(!found.is_empty());
+            check_diagnostics(&source, &found);
+        }
+    }
+}
+
+/// AuthorizationConfigurations: read, and durations that print as what they are read from.
+pub fn authorization_config(bytes: &[u8]) {
+    use verdikt_parser::{authorization_config, go_duration};
+    let source = Source::new("authorization.yaml", bytes);
+    match authorization_config::read(&source, &Limits::default()) {
+        Ok(configuration) => {
+            let webhooks =
+                configuration.authorizers.iter().filter_map(|entry| entry.webhook.as_ref());
+            for webhook in webhooks {
+                let printed = webhook.timeout.to_string();
+                assert_eq!(go_duration::parse(&printed), Ok(webhook.timeout), "{printed}");
+            }
+        }
+        Err(found) => {
+            assert!(!found.is_empty());
+            check_diagnostics(&source, &found);
+        }
+    }
+}

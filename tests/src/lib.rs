@@ -10,4 +10,5 @@ pub mod reference;
 pub mod report;
 pub mod schema;
 pub mod tls;
+pub mod webhook;
 pub mod wire;

@@ -8,7 +8,8 @@ use std::time::SystemTime;
 use verdikt_authn::x509::{Now, read_bundle, read_revocations};
 use verdikt_core::HashKey;
 use verdikt_parser::{
-    Diagnostic, Limits, Options, PolicySet, Source, abac, basic_file, parse_manifest, token_file,
+    Diagnostic, Limits, Options, PolicySet, Source, abac, audit_policy, basic_file, parse_manifest,
+    token_file,
 };
 
 /// One mistake a file; the file says which, and the snapshot of its name says what is found.
@@ -53,6 +54,7 @@ fn findings(name: &str, bytes: &[u8]) -> Vec<Diagnostic> {
             found.extend(verdikt_authn::token_file::TokenFile::new(name, records, &key).1);
             found
         }
+        _ if name.starts_with("audit") => audit_policy::parse(&source, &limits).1,
         _ => {
             let (manifest, mut found) = parse_manifest(&source, &Options::default());
             let (policy, of_set) = PolicySet::from_manifests([manifest]);

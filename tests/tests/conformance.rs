@@ -98,6 +98,16 @@ fn forbidden() {
 }
 
 #[test]
+fn impersonation() {
+    check("impersonation", 7_821);
+}
+
+#[test]
+fn audit_policy() {
+    check("audit-policy", 8_670);
+}
+
+#[test]
 fn every_schema_has_public_files_and_what_is_not_built_is_said_to_be_pending() {
     for schema in &SCHEMAS {
         let files = corpus::public_files(schema.name);

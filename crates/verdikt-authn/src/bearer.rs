@@ -2,38 +2,30 @@
 //!
 //! Follows apiserver's `pkg/authentication/request/bearertoken`.
 
-/// A token as it was presented. Whether it is text is found out once: it takes longer than to look a
-/// long token up.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Token<'h> {
-    pub(crate) bytes: &'h [u8],
-    /// The same, if it is UTF-8.
-    pub(crate) text: Option<&'h str>,
-}
-
-impl<'h> From<&'h str> for Token<'h> {
-    fn from(text: &'h str) -> Self {
-        Self { bytes: text.as_bytes(), text: Some(text) }
-    }
-}
-
 /// The token of a header value, if it holds one: `Bearer`, in any case, a space, and the token up to
 /// the next space. Two spaces after the scheme make it empty, and an empty token is none.
-pub(crate) fn token(header: &[u8]) -> Option<Token<'_>> {
-    if let Ok(text) = std::str::from_utf8(header) {
-        let (scheme, rest) = text.trim().split_once(' ')?;
-        let token = rest.split_once(' ').map_or(rest, |(token, _)| token);
-        return is_bearer(scheme.as_bytes(), token.as_bytes()).then(|| token.into());
-    }
-    let mut parts = header.trim_ascii().split(|&byte| byte == b' ');
-    let (scheme, bytes) = (parts.next()?, parts.next()?);
-    let text = std::str::from_utf8(bytes).ok();
-    is_bearer(scheme, bytes).then_some(Token { bytes, text })
+#[inline]
+pub(crate) fn token(header: &[u8]) -> Option<&[u8]> {
+    let header = trim(header);
+    let (scheme, rest) = header.split_at_checked(SCHEME.len())?;
+    let (b' ', rest) = rest.split_first()? else { return None };
+    let end = memchr::memchr(b' ', rest).unwrap_or(rest.len());
+    let token = rest.get(..end).unwrap_or_default();
+    (scheme.eq_ignore_ascii_case(SCHEME) && !token.is_empty()).then_some(token)
 }
 
-fn is_bearer(scheme: &[u8], token: &[u8]) -> bool {
-    scheme.eq_ignore_ascii_case(b"bearer") && !token.is_empty()
+/// Without white space around it. Most headers have none, and need not be read to see that.
+fn trim(header: &[u8]) -> &[u8] {
+    if let [b'!'..=b'~', .., b'!'..=b'~'] = header {
+        return header;
+    }
+    match std::str::from_utf8(header) {
+        Ok(text) => text.trim().as_bytes(),
+        Err(_) => header.trim_ascii(),
+    }
 }
+
+const SCHEME: &[u8] = b"bearer";
 
 #[cfg(test)]
 mod tests {
@@ -53,16 +45,19 @@ mod tests {
             ("Basic abc", None),
             ("", None),
         ] {
-            let token = token(header.as_bytes());
-            assert_eq!(token.map(|token| token.text), expected.map(Some), "{header:?}");
+            assert_eq!(token(header.as_bytes()), expected.map(str::as_bytes), "{header:?}");
         }
     }
 
     #[test]
-    fn bytes_that_are_no_text_may_stand_beside_a_token_that_is() {
-        let found = token(b"Bearer abc \xff").map(|token| (token.bytes, token.text));
-        assert_eq!(found, Some((&b"abc"[..], Some("abc"))));
-        let found = token(b"Bearer a\xff").map(|token| (token.bytes, token.text));
-        assert_eq!(found, Some((&b"a\xff"[..], None)));
+    fn white_space_around_is_that_of_unicode_if_all_is_text() {
+        for (header, expected) in [
+            (&b"\xc2\xa0Bearer abc\xe2\x80\x89"[..], Some(&b"abc"[..])),
+            (b" Bearer abc \xff", Some(b"abc")),
+            (b"Bearer a\xff", Some(b"a\xff")),
+            (b"\xc2\xa0Bearer a\xff", None),
+        ] {
+            assert_eq!(token(header), expected, "{header:?}");
+        }
     }
 }

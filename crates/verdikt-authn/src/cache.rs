@@ -10,11 +10,12 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hashbrown::HashTable;
 use verdikt_core::{HashKey, Secret, same};
 
+use crate::ticks::Ticks;
 use crate::time::{Clock, Moment};
 use crate::{Error, Outcome};
 
@@ -62,7 +63,7 @@ struct Shard {
 struct Entry {
     question: Question,
     outcome: Outcome,
-    until: Instant,
+    until: Ticks,
     bytes: usize,
 }
 
@@ -97,7 +98,7 @@ impl TokenCache {
     #[inline]
     pub(crate) fn get(
         &self,
-        token: &str,
+        token: &[u8],
         audiences: &[String],
         ask: impl FnOnce() -> (Outcome, Option<Moment>),
     ) -> Outcome {
@@ -108,12 +109,12 @@ impl TokenCache {
         }
     }
 
-    fn hash(&self, token: &str, audiences: &[String]) -> u64 {
-        let hash = self.key.text(token);
+    fn hash(&self, token: &[u8], audiences: &[String]) -> u64 {
+        let hash = self.key.bytes(token);
         audiences.iter().fold(hash, |hash, audience| HashKey::pair(hash, self.key.text(audience)))
     }
 
-    fn find(&self, hash: u64, token: &str, audiences: &[String]) -> Option<Outcome> {
+    fn find(&self, hash: u64, token: &[u8], audiences: &[String]) -> Option<Outcome> {
         let in_good = self.good.find(hash, token, audiences);
         if in_good.is_some() || self.options.failure_ttl.is_zero() {
             return in_good;
@@ -125,7 +126,7 @@ impl TokenCache {
     fn ask_once(
         &self,
         hash: u64,
-        token: &str,
+        token: &[u8],
         audiences: &[String],
         ask: impl FnOnce() -> (Outcome, Option<Moment>),
     ) -> Outcome {
@@ -136,7 +137,7 @@ impl TokenCache {
             drop(under_way);
             return other.wait();
         }
-        let token_copy = Secret::new(token.as_bytes());
+        let token_copy = Secret::new(token);
         let question = Question { hash, token: token_copy, audiences: audiences.into() };
         let look_up =
             Arc::new(LookUp { question, outcome: Mutex::default(), done: Condvar::new() });
@@ -161,10 +162,11 @@ impl TokenCache {
             Outcome::Failed(error) => (&self.bad, self.options.failure_ttl, error.bytes()),
         };
         let ttl = until.map_or(ttl, |until| ttl.min(until.since(self.clock.now())));
-        if ttl.is_zero() {
+        // The cheap clock is behind, but never by more than this.
+        let Some(ttl) = ttl.checked_sub(Ticks::LATENESS).filter(|ttl| !ttl.is_zero()) else {
             return;
-        }
-        let Some(until) = Instant::now().checked_add(ttl) else { return };
+        };
+        let until = Ticks::now().plus(ttl);
         let entry = Entry {
             question: question.clone(),
             outcome: outcome.clone(),
@@ -182,17 +184,17 @@ impl Store {
     }
 
     #[inline]
-    fn find(&self, hash: u64, token: &str, audiences: &[String]) -> Option<Outcome> {
+    fn find(&self, hash: u64, token: &[u8], audiences: &[String]) -> Option<Outcome> {
         let shard = self.shard(hash)?;
         let is_it = |entry: &Arc<Entry>| entry.question.is(hash, token, audiences);
         let entry = shard.entries.find(hash, is_it)?;
-        (Instant::now() < entry.until).then(|| entry.outcome.clone())
+        (Ticks::now() < entry.until).then(|| entry.outcome.clone())
     }
 
     fn insert(&self, entry: Arc<Entry>, most: usize) {
         let hash = entry.question.hash;
         let Some(mut shard) = self.shard(hash).filter(|_| entry.bytes <= most) else { return };
-        let now = Instant::now();
+        let now = Ticks::now();
         let room = most - entry.bytes;
         while shard.bytes > room || shard.order.front().is_some_and(|first| first.until <= now) {
             shard.drop_oldest();
@@ -226,10 +228,8 @@ impl Shard {
 
 impl Question {
     #[inline]
-    fn is(&self, hash: u64, token: &str, audiences: &[String]) -> bool {
-        self.hash == hash
-            && same(self.token.expose(), token.as_bytes())
-            && *self.audiences == *audiences
+    fn is(&self, hash: u64, token: &[u8], audiences: &[String]) -> bool {
+        self.hash == hash && same(self.token.expose(), token) && *self.audiences == *audiences
     }
 
     fn equals(&self, other: &Self) -> bool {
@@ -321,7 +321,7 @@ mod tests {
     fn asked(cache: &TokenCache, outcome: &Outcome, until: Option<i64>) -> usize {
         let count = AtomicUsize::new(0);
         for _ in 0..2 {
-            cache.get("token", &[], || {
+            cache.get(b"token", &[], || {
                 count.fetch_add(1, Ordering::Relaxed);
                 (outcome.clone(), until.map(Moment::from_unix))
             });
@@ -354,8 +354,8 @@ mod tests {
         for (audience, expected) in
             [(vec![], "0"), (vec!["a"], "1"), (vec!["a", "b"], "2"), (vec!["b", "a"], "3")]
         {
-            let outcome = cache.get("token", &audiences(&audience), || (good(expected), None));
-            let again = cache.get("token", &audiences(&audience), || (bad(), None));
+            let outcome = cache.get(b"token", &audiences(&audience), || (good(expected), None));
+            let again = cache.get(b"token", &audiences(&audience), || (bad(), None));
             for outcome in [outcome, again] {
                 let Outcome::Authenticated(who) = outcome else { panic!("{audience:?}") };
                 assert_eq!(who.user().name, expected, "{audience:?}");
@@ -366,19 +366,19 @@ mod tests {
     #[test]
     fn bytes_are_bounded_and_bad_tokens_do_not_drive_out_good_ones() {
         let cache = cache(100, 100, SHARDS * 4_096);
-        cache.get("good", &[], || (good("jane"), None));
+        cache.get(b"good", &[], || (good("jane"), None));
         for index in 0..10_000 {
-            cache.get(&format!("made up {index}"), &[], || (bad(), None));
+            cache.get(format!("made up {index}").as_bytes(), &[], || (bad(), None));
         }
         let bytes = |store: &Store| store.0.iter().map(|shard| lock(shard).bytes).sum::<usize>();
         assert!(bytes(&cache.bad) <= SHARDS * 4_096, "{}", bytes(&cache.bad));
         let entries: usize = cache.bad.0.iter().map(|shard| lock(shard).entries.len()).sum();
         assert!(entries <= SHARDS * 4_096 / ENTRY_BYTES, "{entries}");
-        let outcome = cache.get("good", &[], || (bad(), None));
+        let outcome = cache.get(b"good", &[], || (bad(), None));
         assert!(matches!(outcome, Outcome::Authenticated(_)));
         let large = "x".repeat(5_000);
-        cache.get(&large, &[], || (good("jane"), None));
-        let outcome = cache.get(&large, &[], || (bad(), None));
+        cache.get(large.as_bytes(), &[], || (good("jane"), None));
+        let outcome = cache.get(large.as_bytes(), &[], || (bad(), None));
         assert!(matches!(outcome, Outcome::Failed(_)), "what has no room is not kept");
     }
 
@@ -390,7 +390,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     started.fetch_add(1, Ordering::SeqCst);
-                    let outcome = cache.get("token", &[], || {
+                    let outcome = cache.get(b"token", &[], || {
                         count.fetch_add(1, Ordering::SeqCst);
                         while started.load(Ordering::SeqCst) < 8 {
                             thread::yield_now();
@@ -411,11 +411,11 @@ mod tests {
     fn a_look_up_that_breaks_leaves_nobody_waiting() {
         let cache = cache(10, 10, 1 << 20);
         thread::scope(|scope| {
-            let broken = scope.spawn(|| cache.get("token", &[], || panic!("made to break")));
+            let broken = scope.spawn(|| cache.get(b"token", &[], || panic!("made to break")));
             assert!(broken.join().is_err());
         });
         assert!(lock(&cache.under_way).is_empty());
-        let outcome = cache.get("token", &[], || (good("jane"), None));
+        let outcome = cache.get(b"token", &[], || (good("jane"), None));
         assert!(matches!(outcome, Outcome::Authenticated(_)));
     }
 }

@@ -156,7 +156,7 @@ impl Chain {
     /// A bearer token that nobody knows is an error, so that it does not pass for anonymous.
     fn with_token(&self, credentials: &Credentials<'_>) -> Outcome {
         let token = match credentials.token {
-            Some(token) => Some(bearer::Token::from(token)),
+            Some(token) => Some(token.as_bytes()),
             None => credentials.authorization.and_then(bearer::token),
         };
         let Some(token) = token.filter(|_| !self.tokens.is_empty()) else {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use verdikt_core::{HashKey, Identity};
 
-use crate::bearer::Token;
 use crate::cache::{CacheOptions, TokenCache};
 use crate::group_adder;
 use crate::time::{Clock, Moment};
@@ -54,10 +53,10 @@ impl TokenStack {
 
     /// Whose token this is, for one of the `requested` audiences; the server's own if there are none.
     #[inline]
-    pub(crate) fn authenticate(&self, token: Token<'_>, requested: &[String]) -> Outcome {
-        match self.with_file(token.bytes, requested) {
-            Outcome::NoOpinion => self.with_slow(token.text, requested),
-            Outcome::Failed(error) => match self.with_slow(token.text, requested) {
+    pub(crate) fn authenticate(&self, token: &[u8], requested: &[String]) -> Outcome {
+        match self.with_file(token, requested) {
+            Outcome::NoOpinion => self.with_slow(token, requested),
+            Outcome::Failed(error) => match self.with_slow(token, requested) {
                 Outcome::NoOpinion => Outcome::Failed(error),
                 Outcome::Failed(further) => Outcome::Failed(error.and(further)),
                 authenticated => authenticated,
@@ -86,16 +85,17 @@ impl TokenStack {
         implied(&self.api_audiences, requested).map(|audiences| Some(audiences.into()))
     }
 
-    /// None of them knows a token that is no text.
     #[inline]
-    fn with_slow(&self, token: Option<&str>, requested: &[String]) -> Outcome {
-        let (Some(cache), Some(token)) = (&self.cache, token) else { return Outcome::NoOpinion };
+    fn with_slow(&self, token: &[u8], requested: &[String]) -> Outcome {
+        let Some(cache) = &self.cache else { return Outcome::NoOpinion };
         let requested = if requested.is_empty() { &*self.api_audiences } else { requested };
         cache.get(token, requested, || self.ask_slow(token, requested))
     }
 
     /// The answer, and until when it holds at most.
-    fn ask_slow(&self, token: &str, requested: &[String]) -> (Outcome, Option<Moment>) {
+    fn ask_slow(&self, token: &[u8], requested: &[String]) -> (Outcome, Option<Moment>) {
+        // None of them knows a token that is no text.
+        let Ok(token) = std::str::from_utf8(token) else { return (Outcome::NoOpinion, None) };
         let mut failed: Option<Error> = None;
         for authenticator in &self.slow {
             match authenticator.authenticate(token, requested) {

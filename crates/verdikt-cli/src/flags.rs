@@ -8,6 +8,7 @@ use verdikt::{Builder, Engine, Limits, Mode};
 use crate::authorization_flags::AuthorizationFlags;
 use crate::certificate_flags::CertificateFlags;
 use crate::failure::Failure;
+use crate::gates::Gate;
 use crate::oidc_flags::IssuerFlags;
 use crate::report;
 use crate::token_flags::TokenFlags;
@@ -36,6 +37,12 @@ pub(crate) struct PolicyFlags {
     #[arg(long, value_name = "BOOL", default_missing_value = "true",
           num_args = 0..=1, require_equals = true, action = ArgAction::Set)]
     pub(crate) anonymous_auth: Option<bool>,
+    /// Which requests are recorded, and how much of each: an audit.k8s.io/v1 Policy
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) audit_policy_file: Option<PathBuf>,
+    /// Gates to open or close, as NAME=BOOL: ConstrainedImpersonation (on)
+    #[arg(long, value_name = "GATES", value_delimiter = ',')]
+    pub(crate) feature_gates: Vec<Gate>,
     /// File with any of these flags, by name without dashes, as YAML; the command line comes first
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
@@ -107,6 +114,12 @@ impl PolicyFlags {
         }
         if let Some(file) = &self.basic_auth_file {
             builder = builder.basic_auth_file(file);
+        }
+        if let Some(file) = &self.audit_policy_file {
+            builder = builder.audit_policy_file(file);
+        }
+        for gate in &self.feature_gates {
+            builder = gate.apply(builder);
         }
         let builder = self.authorization.add_to(builder);
         self.tokens.add_to(self.certificates.add_to(builder), address)

@@ -1,6 +1,7 @@
 //! The command line. `cli.rs` says what can be asked for, `commands/` has one module for each command, and
 //! all of them ask the same engine.
 
+mod audit_flags;
 mod authorization_flags;
 mod certificate_flags;
 mod cli;
@@ -10,6 +11,7 @@ mod config;
 mod duration;
 mod failure;
 mod flags;
+mod gates;
 mod logging;
 mod oidc_flags;
 mod output;

@@ -46,6 +46,11 @@ pub(crate) fn unescape(text: &str, part: Part) -> Result<Cow<'_, str>, EscapeErr
     decode(text, part).map(|bytes| Cow::Owned(to_text(bytes)))
 }
 
+/// Decodes a text as Go's `url.PathUnescape` does: `+` stands for itself; none if an escape is wrong.
+pub fn path_unescaped(text: &str) -> Option<Cow<'_, str>> {
+    unescape(text, Part::Path).ok()
+}
+
 /// Decodes and checks a part; the bytes need not be UTF-8.
 pub(crate) fn decode(text: &str, part: Part) -> Result<Vec<u8>, EscapeError> {
     let mut decoded = Vec::with_capacity(text.len());

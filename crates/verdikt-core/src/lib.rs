@@ -28,6 +28,7 @@ mod user;
 pub use attributes::{Attributes, Selectors};
 pub use credentials::Credentials;
 pub use decision::{Effect, Revision};
+pub use escape::path_unescaped;
 pub use hash::{HashKey, same, words};
 pub use headers::{Headers, extra_key, is_same_header};
 pub use identity::{Identity, Requester, Subjects};

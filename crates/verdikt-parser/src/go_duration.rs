@@ -87,7 +87,8 @@ impl Number {
             has_fraction = !digits.is_empty();
             for digit in digits.bytes() {
                 // What no longer fits says too little to matter.
-                let next = fraction.checked_mul(10).and_then(|f| f.checked_add((digit - b'0').into()));
+                let next =
+                    fraction.checked_mul(10).and_then(|f| f.checked_add((digit - b'0').into()));
                 let Some(next) = next.filter(|next| i64::try_from(*next).is_ok()) else { break };
                 (fraction, scale) = (next, scale * 10.0);
             }

@@ -5,6 +5,7 @@
 //! the caller brings the bytes.
 
 pub mod abac;
+pub mod audit_policy;
 pub mod authentication_config;
 pub mod authorization_config;
 pub mod basic_file;

@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use verdikt::{Engine, Peer};
 
 use crate::http;
+use crate::http::audit::PeerAddress;
 use crate::tls::{Tls, TlsError, TlsOptions};
 
 /// Who may ask about other users, and for the state of the engine.
@@ -174,7 +175,7 @@ impl Server {
             }
             let (app, tls, watcher) = (app.clone(), tls.clone(), under_way.watcher());
             tokio::spawn(async move {
-                if let Err(error) = connection(stream, app, tls, limits, watcher).await {
+                if let Err(error) = connection((stream, peer), app, tls, limits, watcher).await {
                     tracing::debug!(%peer, "connection ended: {error}");
                 }
                 drop(permit);
@@ -191,7 +192,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// One connection, from its first byte to its last.
 async fn connection(
-    stream: TcpStream,
+    (stream, address): (TcpStream, SocketAddr),
     app: axum::Router,
     tls: Option<Arc<Tls>>,
     limits: Limits,
@@ -200,20 +201,20 @@ async fn connection(
     match tls {
         Some(tls) => {
             let (stream, peer) = tls.accept(stream).await?;
-            serve(stream, app, Some(peer), limits, watcher).await
+            serve(stream, app, (address, Some(peer)), limits, watcher).await
         }
-        None => serve(stream, app, None, limits, watcher).await,
+        None => serve(stream, app, (address, None), limits, watcher).await,
     }
 }
 
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     app: axum::Router,
-    peer: Option<Arc<Peer>>,
+    (address, peer): (SocketAddr, Option<Arc<Peer>>),
     limits: Limits,
     watcher: Watcher,
 ) -> Result<(), BoxError> {
-    let service = WithPeer { app: TowerToHyperService::new(app), peer };
+    let service = WithPeer { app: TowerToHyperService::new(app), address, peer };
     let builder = builder(&limits);
     watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await
 }
@@ -221,6 +222,7 @@ async fn serve(
 /// Hands every request of a connection on together with what the client presented.
 struct WithPeer {
     app: TowerToHyperService<axum::Router>,
+    address: SocketAddr,
     peer: Option<Arc<Peer>>,
 }
 
@@ -233,6 +235,7 @@ impl Service<Request> for WithPeer {
     type Future = <Inner as Service<Request>>::Future;
 
     fn call(&self, mut request: Request) -> Self::Future {
+        request.extensions_mut().insert(PeerAddress(self.address));
         if let Some(peer) = &self.peer {
             request.extensions_mut().insert(Arc::clone(peer));
         }

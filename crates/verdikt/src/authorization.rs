@@ -115,7 +115,10 @@ impl Options {
             error("cannot specify --authorization-policy-file without mode ABAC".to_owned());
         }
         if !has(Mode::Webhook) && has_webhook_file {
-            error("cannot specify --authorization-webhook-config-file without mode Webhook".to_owned());
+            error(
+                "cannot specify --authorization-webhook-config-file without mode Webhook"
+                    .to_owned(),
+            );
         }
         let repeated = |mode| modes.iter().filter(|other| *other == mode).count() > 1;
         if modes.iter().any(repeated) {
@@ -249,7 +252,7 @@ impl Options {
             return Ok(known.clone());
         }
         let folder = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
-        let folder = folder.parent().unwrap_or(Path::new("/"));
+        let folder = folder.parent().unwrap_or_else(|| Path::new("/"));
         let kubeconfig = kubeconfig::read(&Source::new(path, &bytes), folder, limits)?;
         let of_webhook = |problem: String| one(format!("webhook {name:?}: {problem}"));
         let remote = self.remote.remote().map_err(of_webhook)?;
@@ -316,8 +319,10 @@ fn options(
              \"v1beta1\""
         ))
     })?;
-    let conditions = MatchConditions::compile(&configuration.match_conditions)
-        .map_err(|found| found.iter().flat_map(|found| one(found.to_string())).collect::<Vec<_>>())?;
+    let conditions =
+        MatchConditions::compile(&configuration.match_conditions).map_err(|found| {
+            found.iter().flat_map(|found| one(found.to_string())).collect::<Vec<_>>()
+        })?;
     let ttl = |is_on: bool, ttl: GoDuration| if is_on { ttl.as_std() } else { Duration::ZERO };
     Ok(WebhookOptions {
         name: name.into(),

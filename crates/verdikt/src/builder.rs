@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use verdikt_authn::CacheOptions;
-use verdikt_authn::oidc::Flags;
 use verdikt_authn::front_proxy::HeaderNames;
+use verdikt_authn::impersonation::Gate;
+use verdikt_authn::oidc::Flags;
 use verdikt_core::HashKey;
-use verdikt_parser::{Limits, PolicySet};
+use verdikt_parser::{Diagnostic, Limits, PolicySet};
 
 use crate::Mode;
+use crate::audit::{Auditor, Ids, LogOptions};
 use crate::authorization::{self, WebhookFlags};
 use crate::certificates::CertificateOptions;
 use crate::engine::{Engine, Shared};
@@ -34,6 +36,9 @@ pub struct Builder {
     abac: Option<PathBuf>,
     tokens: Option<PathBuf>,
     basic: Option<PathBuf>,
+    impersonation: Gate,
+    audit_policy: Option<PathBuf>,
+    audit_log: Option<LogOptions>,
     anonymous: Option<bool>,
     authentication_config: Option<PathBuf>,
     oidc: Option<Flags>,
@@ -60,6 +65,9 @@ impl Default for Builder {
             abac: None,
             tokens: None,
             basic: None,
+            impersonation: Gate::Constrained,
+            audit_policy: None,
+            audit_log: None,
             anonymous: None,
             authentication_config: None,
             oidc: None,
@@ -267,6 +275,28 @@ impl Builder {
         self
     }
 
+    /// Whether the modes of constrained impersonation are tried before the plain verb `impersonate`
+    /// (the gate `ConstrainedImpersonation`, on by default since Kubernetes 1.36).
+    #[must_use]
+    pub fn constrained_impersonation(mut self, constrained: bool) -> Self {
+        self.impersonation = if constrained { Gate::Constrained } else { Gate::Legacy };
+        self
+    }
+
+    /// Which requests are recorded, and how much of each (`--audit-policy-file`); none without it.
+    #[must_use]
+    pub fn audit_policy_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.audit_policy = Some(path.into());
+        self
+    }
+
+    /// Where they are recorded (`--audit-log-path` and its companions).
+    #[must_use]
+    pub fn audit_log(mut self, options: LogOptions) -> Self {
+        self.audit_log = Some(options);
+        self
+    }
+
     /// Bounds on what is read.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -306,9 +336,11 @@ impl Builder {
     /// If options contradict each other, or anything is wrong with any source.
     pub fn build(self) -> Result<Engine, LoadError> {
         let watch = self.watch.clone();
+        let audit_log = self.audit_log.clone();
         let mut sources = self.sources()?;
         let key = HashKey::random();
         let snapshot = first_snapshot(&mut sources, &key)?;
+        let auditor = auditor(audit_log, snapshot.audit_policy.is_some())?;
         let paths = sources.files.clone();
         let metrics = sources.authorization.metrics.clone();
         let attempt = Attempt::succeeded(snapshot.loaded.warnings.clone());
@@ -318,6 +350,8 @@ impl Builder {
             sources: Mutex::new(sources),
             last_attempt: Mutex::new(attempt),
             watcher: Mutex::new(None),
+            audit_ids: Ids::default(),
+            auditor,
             metrics,
         }));
         if let Some(options) = watch {
@@ -368,6 +402,7 @@ impl Builder {
             (FileKind::OidcCa, self.oidc_ca),
             (FileKind::AuthorizationConfig, self.authorization_config),
             (FileKind::AuthorizationWebhook, webhook_file),
+            (FileKind::AuditPolicy, self.audit_policy),
         ] {
             if let Some(path) = path {
                 files = files.with_file(kind, path);
@@ -386,10 +421,29 @@ impl Builder {
             bootstrap_tokens: self.bootstrap_tokens,
             token_cache: self.token_cache,
             anonymous,
+            impersonation: self.impersonation,
             oidc,
             limits: self.limits,
             default_namespace: self.default_namespace,
         })
+    }
+}
+
+/// Opens the audit log. Without a policy there is nothing to write to it.
+fn auditor(
+    options: Option<LogOptions>,
+    has_policy: bool,
+) -> Result<Option<Arc<Auditor>>, LoadError> {
+    let Some(options) = options else { return Ok(None) };
+    let error = |message| Diagnostic::error("options/audit-log", message);
+    LoadError::unless_good(options.problems().into_iter().map(error).collect())?;
+    if !has_policy {
+        tracing::info!("No audit policy file provided, no events will be recorded for log backend");
+        return Ok(None);
+    }
+    match Auditor::start(options) {
+        Ok(auditor) => Ok(Some(Arc::new(auditor))),
+        Err(message) => Err(LoadError::of(error(message))),
     }
 }
 

@@ -8,6 +8,7 @@ use verdikt_authn::Outcome;
 use verdikt_compiler::Rules;
 use verdikt_core::{Attributes, Credentials, HashKey, Revision, User};
 
+use crate::audit::{Auditor, Ids};
 use crate::builder::Builder;
 use crate::decision::{Decision, Held, Unauthenticated};
 use crate::explanation::Explanation;
@@ -59,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) sources: Mutex<Sources>,
     pub(crate) last_attempt: Mutex<Attempt>,
     pub(crate) watcher: Mutex<Option<Watcher>>,
+    pub(crate) audit_ids: Ids,
+    pub(crate) auditor: Option<Arc<Auditor>>,
     pub(crate) metrics: Metrics,
 }
 

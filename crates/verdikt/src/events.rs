@@ -94,6 +94,8 @@ impl Snapshot {
             authorizers: self.authorizers.with_nodes(index),
             authentication: self.authentication.clone(),
             authorization: Arc::clone(&self.authorization),
+            impersonation: self.impersonation,
+            audit_policy: self.audit_policy.clone(),
             loaded: Arc::clone(&self.loaded),
             digests: self.digests.clone(),
             discovery: self.discovery.clone(),

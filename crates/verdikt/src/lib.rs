@@ -4,6 +4,7 @@
 //! the request line (credentials to decision), [`Engine::reload`] the policy line (files to tables);
 //! they meet in a [`Snapshot`], which is swapped atomically. Nothing here needs an async runtime.
 
+pub mod audit;
 mod authorization;
 mod authorizer;
 mod builder;
@@ -12,6 +13,7 @@ mod decision;
 mod engine;
 mod events;
 mod explanation;
+mod impersonation;
 mod metrics;
 mod mode;
 mod oidc;
@@ -42,6 +44,7 @@ pub use status::{Attempt, Counts, Loaded, Status};
 pub use summary::{Summary, UserSummary};
 
 pub use verdikt_authn as authn;
+pub use verdikt_authn::impersonation::{Impersonated, Refusal, is_impersonation_header};
 pub use verdikt_authn::oidc::Flags as OidcFlags;
 pub use verdikt_authn::{Authenticated, Outcome};
 pub use verdikt_compiler::node::Event as NodeEvent;

@@ -57,12 +57,7 @@ impl Metrics {
         *self.lock().counts.entry((name, owned(labels))).or_default() += 1;
     }
 
-    pub(crate) fn time(
-        &self,
-        name: &'static str,
-        labels: &[(&'static str, &str)],
-        took: Duration,
-    ) {
+    pub(crate) fn time(&self, name: &'static str, labels: &[(&'static str, &str)], took: Duration) {
         let mut registry = self.lock();
         let (sum, count) = registry.times.entry((name, owned(labels))).or_default();
         *sum += took;

@@ -8,13 +8,13 @@ use verdikt_authn as authn;
 use verdikt_authn::jwt::KeySet;
 use verdikt_compiler::{abac, node, rbac};
 use verdikt_core::{HashKey, Revision};
+use verdikt_parser::audit_policy::{self, AuditPolicy};
 use verdikt_parser::authentication_config::AuthenticationConfiguration;
 use verdikt_parser::authorization_config::{AuthorizationConfiguration, AuthorizerConfiguration};
 use verdikt_parser::{
     Diagnostic, Limits, Manifest, Options, PolicySet, basic_file, parse_manifest, token_file,
 };
 
-use crate::{Mode, UnknownMode};
 use crate::authorization::{self, Authorization};
 use crate::authorizer::{AbacAuthorizer, Authorizer, Chain};
 use crate::certificates::{CertificateOptions, Certificates};
@@ -22,8 +22,9 @@ use crate::engine::Engine;
 use crate::oidc;
 use crate::service_accounts::{ServiceAccountOptions, add_bootstrap_tokens, read_keys};
 use crate::snapshot::Snapshot;
-use crate::source::{Contents, Digests, FileSet, Text, excerpts};
+use crate::source::{Contents, Digests, FileKind, FileSet, Text, excerpts};
 use crate::status::{Attempt, Counts, Loaded, now};
+use crate::{Mode, UnknownMode, audit};
 
 /// Where policy comes from, and what is made of it.
 pub(crate) struct Sources {
@@ -42,6 +43,7 @@ pub(crate) struct Sources {
     pub(crate) token_cache: authn::CacheOptions,
     /// Whether requests without credentials are anonymous, unless a file says who is.
     pub(crate) anonymous: bool,
+    pub(crate) impersonation: authn::impersonation::Gate,
     pub(crate) oidc: oidc::Options,
     pub(crate) limits: Limits,
     pub(crate) default_namespace: Option<String>,
@@ -145,6 +147,7 @@ struct Parsed {
     abac: Option<(Arc<str>, Vec<verdikt_parser::abac::Policy>)>,
     tokens: Option<(Arc<str>, Vec<token_file::Record>)>,
     basic: Option<(Arc<str>, Vec<basic_file::Record>)>,
+    audit: Option<AuditPolicy>,
     authentication: AuthenticationConfiguration,
     authorizers: AuthorizationConfiguration,
     webhooks: Authorization,
@@ -227,6 +230,12 @@ fn parse(
         diagnostics.extend(found);
         (name, records)
     });
+    let is_audit = |(kind, _): &&(FileKind, Text)| *kind == FileKind::AuditPolicy;
+    let audit = contents.others.iter().find(is_audit).and_then(|(_, text)| {
+        let (policy, found) = audit_policy::parse(&text.source(), limits);
+        diagnostics.extend(found);
+        policy
+    });
     let service_account_keys = read_keys(&contents.others, &mut diagnostics);
     let diagnostics = LoadError::unless_good(diagnostics)?;
     Ok(Parsed {
@@ -234,6 +243,7 @@ fn parse(
         abac,
         tokens,
         basic,
+        audit,
         authentication,
         authorizers,
         webhooks,
@@ -268,7 +278,8 @@ fn compile(
 ) -> Result<Snapshot, LoadError> {
     let counts = counts(&parsed);
     let keys = parsed.service_account_keys.as_ref().map(Arc::clone);
-    let Parsed { policy, mut abac, tokens, basic, certificates, authentication, .. } = parsed;
+    let Parsed { policy, mut abac, tokens, basic, audit, certificates, authentication, .. } =
+        parsed;
     let mut diagnostics = parsed.diagnostics;
     let authorization = Arc::new(parsed.webhooks);
     let modes = modes(&parsed.authorizers)?;
@@ -344,6 +355,8 @@ fn compile(
         authorizers,
         authentication,
         authorization,
+        impersonation: sources.impersonation,
+        audit_policy: audit.map(|policy| Arc::new(audit::Policy::new(policy))),
         loaded,
         digests,
         discovery,
@@ -386,6 +399,11 @@ fn counts(parsed: &Parsed) -> Counts {
 }
 
 impl LoadError {
+    /// A single error.
+    pub(crate) fn of(error: Diagnostic) -> Self {
+        Self { diagnostics: vec![error] }
+    }
+
     /// The findings, if none of them is an error.
     pub(crate) fn unless_good(found: Vec<Diagnostic>) -> Result<Vec<Diagnostic>, Self> {
         if found.iter().any(Diagnostic::is_error) {

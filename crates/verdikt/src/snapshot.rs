@@ -9,6 +9,7 @@ use verdikt_authn::service_account::Discovery;
 use verdikt_compiler::Rules;
 use verdikt_core::{Attributes, Credentials, Revision, User};
 
+use crate::audit;
 use crate::authorization::Authorization;
 use crate::authorizer::{Chain, Verdict};
 use crate::decision::{Decision, Held};
@@ -24,6 +25,8 @@ pub struct Snapshot {
     pub(crate) revision: Revision,
     pub(crate) authenticators: Arc<authn::Chain>,
     pub(crate) authorizers: Chain,
+    pub(crate) impersonation: authn::impersonation::Gate,
+    pub(crate) audit_policy: Option<Arc<audit::Policy>>,
     /// Issuers of tokens, to be kept when policy changes.
     pub(crate) authentication: Authentication,
     /// Webhooks and what they have said, to be kept when policy changes.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use verdikt_parser::Diagnostic;
 
 use crate::Engine;
+use crate::audit::AuditStatus;
 
 /// The state of an engine, for `verdikt status` and `/v1/status`.
 #[derive(Clone, Debug, Serialize)]
@@ -23,6 +24,9 @@ pub struct Status {
     pub issuer_problems: Vec<String>,
     /// How the last attempt to load went; of a failed one, [`Status::loaded`] is what still serves.
     pub last_reload: Attempt,
+    /// The audit trail, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditStatus>,
 }
 
 /// What a snapshot was made from.
@@ -108,6 +112,7 @@ impl Engine {
             issuer_problems: snapshot.authentication.issuers.problems(),
             loaded: Loaded::clone(&snapshot.loaded),
             last_reload,
+            audit: self.audit_status(),
         }
     }
 }

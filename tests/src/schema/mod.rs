@@ -2,13 +2,15 @@
 
 mod abac;
 mod aggregation;
+mod audit_policy;
+mod authn;
 mod authn_config;
 mod authz_config;
 mod bootstrap_token;
 mod forbidden;
-mod jwt;
-mod authn;
 mod front_proxy;
+mod impersonation;
+mod jwt;
 mod match_conditions;
 mod node;
 mod rbac;
@@ -56,8 +58,8 @@ pub static SCHEMAS: [Schema; 20] = [
     built("match-conditions", match_conditions::check),
     built("authn-config", authn_config::check),
     built("jwt", jwt::check),
-    pending("impersonation"),
-    pending("audit-policy"),
+    built("impersonation", impersonation::check),
+    built("audit-policy", audit_policy::check),
 ];
 
 /// The schema of this name.
@@ -67,10 +69,6 @@ pub fn find(name: &str) -> Option<&'static Schema> {
 
 const fn built(name: &'static str, check: Check) -> Schema {
     Schema { name, check: Some(check) }
-}
-
-const fn pending(name: &'static str) -> Schema {
-    Schema { name, check: None }
 }
 
 /// The questions under `name`; absent and null are none.

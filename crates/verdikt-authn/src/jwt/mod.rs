@@ -14,7 +14,7 @@ mod jwk;
 mod jws;
 mod key;
 mod key_set;
-pub(crate) mod pem;
+mod pem;
 mod signing;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};

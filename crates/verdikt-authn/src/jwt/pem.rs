@@ -22,11 +22,9 @@ pub(super) fn public_keys(text: &[u8]) -> Vec<PublicKey> {
 }
 
 /// A block of a PEM file. The bytes may be a private key.
-pub(crate) struct Block<'p> {
-    pub(crate) label: &'p str,
-    /// Whether lines of the form `key: value` come first.
-    pub(crate) has_headers: bool,
-    pub(crate) bytes: Zeroizing<Vec<u8>>,
+pub(super) struct Block<'p> {
+    pub(super) label: &'p str,
+    pub(super) bytes: Zeroizing<Vec<u8>>,
 }
 
 fn public_key(der: &[u8]) -> Option<PublicKey> {
@@ -110,7 +108,7 @@ pub(super) fn signing(curve: Curve) -> Option<&'static EcdsaSigningAlgorithm> {
 
 /// The key of a certificate: none inside if its kind is not known here, none at all if it is no
 /// certificate.
-pub(crate) fn certificate_key(der: &[u8]) -> Option<Option<PublicKey>> {
+pub(super) fn certificate_key(der: &[u8]) -> Option<Option<PublicKey>> {
     let mut rest = Der::new(der);
     let mut certificate = rest.sequence()?;
     let mut signed = certificate.sequence()?;
@@ -169,7 +167,7 @@ pub(super) fn from_point(curve: Curve, point: &[u8]) -> Option<PublicKey> {
 }
 
 /// The blocks of a PEM file, as Go's `pem.Decode` finds them; what is malformed is passed over.
-pub(crate) fn blocks(text: &[u8]) -> impl Iterator<Item = Block<'_>> {
+pub(super) fn blocks(text: &[u8]) -> impl Iterator<Item = Block<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         loop {
@@ -182,8 +180,7 @@ pub(crate) fn blocks(text: &[u8]) -> impl Iterator<Item = Block<'_>> {
             let Ok(label) = std::str::from_utf8(label) else { continue };
             if let Some((bytes, behind)) = block(label, body) {
                 rest = behind;
-                let has_headers = split_line(body).0.contains(&b':');
-                return Some(Block { label, has_headers, bytes });
+                return Some(Block { label, bytes });
             }
         }
     })

@@ -52,16 +52,16 @@ impl Authenticator {
         audiences.sort_unstable();
         audiences.dedup();
         let rules = Arc::new(Rules { algorithms: algorithms.to_vec(), audiences });
-        let (keys, resolver) = match keys {
-            Keys::Fixed(set) => (Source::Fixed(set.clone()), None),
-            Keys::Remote(network) => {
-                let provider = provider(&config, network, known)?;
-                let claim = config.claim_mappings.groups.claim.as_str();
-                let resolver = (!claim.is_empty())
-                    .then(|| Resolver::new(claim, &provider, Arc::clone(&rules)));
-                (Source::Remote(provider), resolver)
-            }
+        let keys = match keys {
+            Keys::Fixed(set) => Source::Fixed(set.clone()),
+            Keys::Remote(network) => Source::Remote(provider(&config, network, known)?),
         };
+        let main = match &keys {
+            Source::Fixed(_) => None,
+            Source::Remote(provider) => Some(provider),
+        };
+        let claim = config.claim_mappings.groups.claim.as_str();
+        let resolver = (!claim.is_empty()).then(|| Resolver::new(claim, main, Arc::clone(&rules)));
         Ok(Self { config, rules, expressions, keys, resolver })
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Follows client-go's `util/cert/pem.go` (`ParseCertsPEM`).
 
-use crate::jwt::pem::{blocks, certificate_key};
+use crate::pem::blocks;
+use crate::x509::Certificate;
 
 /// Whether a PEM text holds certificates, and nothing that only looks like one.
 ///
@@ -10,9 +11,8 @@ use crate::jwt::pem::{blocks, certificate_key};
 /// In upstream's words.
 pub(super) fn check(text: &[u8]) -> Result<(), String> {
     let mut found = 0;
-    let is_certificate = |label: &str, has_headers: bool| label == "CERTIFICATE" && !has_headers;
-    for block in blocks(text).filter(|block| is_certificate(block.label, block.has_headers)) {
-        certificate_key(&block.bytes).ok_or("x509: malformed certificate")?;
+    for block in blocks(text).filter(|block| block.label == b"CERTIFICATE" && !block.has_headers) {
+        Certificate::parse(&block.bytes).map_err(|error| error.to_string())?;
         found += 1;
     }
     match found {

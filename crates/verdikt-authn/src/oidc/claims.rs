@@ -101,7 +101,8 @@ fn to_json(value: Value<'_>, depth: usize) -> Result<serde_json::Value, String> 
         }
         Kind::String => value.as_text().unwrap_or_default().into_owned().into(),
         Kind::Array => {
-            let items: Result<Vec<_>, _> = value.items().map(|item| to_json(item, inside)).collect();
+            let items: Result<Vec<_>, _> =
+                value.items().map(|item| to_json(item, inside)).collect();
             items?.into()
         }
         Kind::Object => {

@@ -24,8 +24,9 @@ use crate::remote::Get;
 #[derive(Debug)]
 pub(super) struct Resolver {
     claim: String,
-    /// The provider of the issuer whose tokens are looked at: with its client all is got.
-    main: Arc<Provider>,
+    /// The provider of the issuer whose tokens are looked at: with its client all is got. None if keys
+    /// are given and there is no network.
+    main: Option<Arc<Provider>>,
     rules: Arc<Rules>,
     /// Providers of whoever issued what was got, by URL.
     others: Mutex<BTreeMap<String, Arc<Provider>>>,
@@ -40,10 +41,10 @@ struct Endpoint {
 }
 
 impl Resolver {
-    pub(super) fn new(claim: &str, main: &Arc<Provider>, rules: Arc<Rules>) -> Self {
+    pub(super) fn new(claim: &str, main: Option<&Arc<Provider>>, rules: Arc<Rules>) -> Self {
         Self {
             claim: claim.to_owned(),
-            main: Arc::clone(main),
+            main: main.map(Arc::clone),
             rules,
             others: Mutex::default(),
             under_way: AtomicUsize::new(0),
@@ -90,9 +91,10 @@ impl Resolver {
 
     fn fetch(&self, endpoint: Endpoint, now: Moment) -> Result<Vec<u8>, String> {
         let (claim, url) = (&self.claim, endpoint.url.clone());
-        let token = self.get(endpoint).map_err(|error| {
-            format!("while getting distributed claim {}: {error}", GoQuoted(claim))
-        })?;
+        let failed =
+            |error: &str| format!("while getting distributed claim {}: {error}", GoQuoted(claim));
+        let main = self.main.as_ref().ok_or_else(|| failed("there is no network"))?;
+        let token = self.get(main, endpoint).map_err(|error| failed(&error))?;
         let issuer = untrusted_issuer(&token).map_err(|error| {
             let claim = GoQuoted(claim);
             format!(
@@ -100,7 +102,7 @@ impl Resolver {
             )
         })?;
         let provider = self
-            .provider(&issuer)
+            .provider(main, &issuer)
             .map_err(|error| format!("verifying untrusted issuer {issuer} failed: {error}"))?;
         let verified = self
             .rules
@@ -118,7 +120,7 @@ impl Resolver {
         })
     }
 
-    fn get(&self, endpoint: Endpoint) -> Result<String, String> {
+    fn get(&self, main: &Provider, endpoint: Endpoint) -> Result<String, String> {
         let Some(_place) = Place::take(&self.under_way) else {
             return Err("too many distributed claims are being fetched".to_owned());
         };
@@ -132,10 +134,10 @@ impl Resolver {
         let (send, receive) = sync_channel(1);
         // Nobody may be there any more to take the answer.
         let done = Box::new(move |answer| drop(send.try_send(answer)));
-        self.main.client().get(request, done);
+        main.client().get(request, done);
         let timeout = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
         let mut answer = Err(timeout.to_owned());
-        self.main.network().wait(&mut || {
+        main.network().wait(&mut || {
             if let Ok(received) = receive.recv_timeout(GET_WITHIN + Duration::from_secs(1)) {
                 answer = received;
             }
@@ -151,9 +153,9 @@ impl Resolver {
     }
 
     /// The provider of an issuer that nothing is known about yet.
-    fn provider(&self, issuer: &str) -> Result<Arc<Provider>, String> {
-        let provider = if issuer == self.main.issuer().url {
-            Arc::clone(&self.main)
+    fn provider(&self, main: &Arc<Provider>, issuer: &str) -> Result<Arc<Provider>, String> {
+        let provider = if issuer == main.issuer().url {
+            Arc::clone(main)
         } else {
             let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
             match others.get(issuer) {
@@ -164,10 +166,10 @@ impl Resolver {
                 None => {
                     let other = Issuer {
                         url: issuer.to_owned(),
-                        certificate_authority: self.main.issuer().certificate_authority.clone(),
+                        certificate_authority: main.issuer().certificate_authority.clone(),
                         ..Issuer::default()
                     };
-                    let provider = Provider::start(&other, self.main.network())?;
+                    let provider = Provider::start(&other, main.network())?;
                     others.insert(issuer.to_owned(), Arc::clone(&provider));
                     provider
                 }

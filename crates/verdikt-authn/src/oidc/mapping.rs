@@ -44,7 +44,8 @@ pub(super) fn user(
     expressions: &Expressions,
     claims: &Claims<'_>,
 ) -> Result<User, String> {
-    let mapper = Mapper { config, expressions, claims, variable: claims_variable(expressions, claims) };
+    let mapper =
+        Mapper { config, expressions, claims, variable: claims_variable(expressions, claims) };
     let user = User {
         name: mapper.username()?,
         groups: mapper.groups()?,
@@ -158,9 +159,7 @@ impl Mapper<'_> {
             .expressions
             .extra
             .iter()
-            .map(|mapping| {
-                evaluate(&mapping.program, &self.variable).map(|value| (mapping, value))
-            })
+            .map(|mapping| evaluate(&mapping.program, &self.variable).map(|value| (mapping, value)))
             .collect();
         for (mapping, value) in values? {
             let values = texts(&value).map_err(|error| {

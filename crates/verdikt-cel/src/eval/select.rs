@@ -94,11 +94,13 @@ impl<'p> Run<'p> {
             };
             if test && position + 1 == last {
                 let found = fatal(self.find(&value, &key, true))?;
-                self.meter.charge(1)?;
+                if !optional || matches!(found, Ok(Some(_))) {
+                    self.meter.charge(1)?;
+                }
                 return found.map(|found| Value::Bool(found.is_some()));
             }
             let found = fatal(self.find(&value, &key, optional))?;
-            if !matches!(found, Ok(None)) || !optional {
+            if !optional || matches!(found, Ok(Some(_))) {
                 self.meter.charge(1)?;
             }
             match found? {

@@ -252,7 +252,6 @@ fn fixed(number: f64, precision: usize) -> String {
 /// `1.234500×10⁰³`, as wide as the precision says.
 fn scientific(number: f64, width: usize) -> String {
     let text = match special(number) {
-        Some("NaN") => return "NaN".to_owned(),
         Some(special) => special.to_owned(),
         None => {
             let number = if number == 0.0 { 0.0 } else { number };

@@ -9,11 +9,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use verdikt::Engine;
 use verdikt_server::{Access, Limits, Options, Server};
 
+use crate::audit_flags::AuditFlags;
 use crate::failure::Failure;
 use crate::flags::PolicyFlags;
 use crate::logging::{self, LoggingFlags};
 use crate::tls_flags::TlsFlags;
 
+/// How long the end waits for the audit log.
+const AUDIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Where `serve` listens if nothing else is said.
 pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8470";
 /// The same for clients.
@@ -23,6 +26,8 @@ pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:8470";
 pub(crate) struct Serve {
     #[command(flatten, next_help_heading = "Policy")]
     pub(crate) policy: PolicyFlags,
+    #[command(flatten)]
+    pub(crate) audit: AuditFlags,
     #[command(flatten)]
     pub(crate) http: HttpFlags,
     #[command(flatten)]
@@ -80,7 +85,8 @@ impl Serve {
     ) -> Result<ExitCode, Failure> {
         let interval = Duration::from_secs(self.poll_interval);
         let address = Some(self.http.http_address.to_string());
-        let engine = self.policy.builder_at(address).poll_interval(interval).build()?;
+        let builder = self.policy.builder_at(address).poll_interval(interval);
+        let engine = self.audit.apply(builder).build()?;
         log_loaded(&engine);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::message(error.to_string()))?;
@@ -103,6 +109,9 @@ impl Serve {
                     secure.run(stop_secure).await;
                 }
             });
+            if !engine.flush_audit(AUDIT_TIMEOUT) {
+                tracing::warn!("the audit log does not take its last events");
+            }
             tracing::info!("stopped");
             Ok(ExitCode::SUCCESS)
         })

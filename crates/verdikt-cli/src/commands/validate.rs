@@ -40,11 +40,12 @@ struct Found {
 impl Validate {
     pub(crate) fn run(mut self) -> Result<ExitCode, Failure> {
         self.policy.policy_dir.append(&mut self.paths);
-        let PolicyFlags { token_auth_file, basic_auth_file, .. } = &self.policy;
+        let PolicyFlags { token_auth_file, basic_auth_file, audit_policy_file, .. } = &self.policy;
         if self.policy.names_nothing()
             && self.policy.issuers.names_nothing()
             && token_auth_file.is_none()
             && basic_auth_file.is_none()
+            && audit_policy_file.is_none()
         {
             return Err(Failure::message("no file was named; try `verdikt validate DIR`"));
         }

@@ -1,3 +1,5 @@
+//! What strict decoding takes, refuses and defaults in an AuthenticationConfiguration.
+
 use super::*;
 use crate::{Limits, Source};
 

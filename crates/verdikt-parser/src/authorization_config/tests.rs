@@ -1,9 +1,12 @@
+//! What strict decoding takes, refuses and defaults in an AuthorizationConfiguration.
+
 use super::*;
 use crate::go_duration::GoDuration;
 use crate::{Limits, Source};
 
 fn check(webhook: &str, expected: &[&str]) {
-    let text = format!("{HEAD}authorizers:\n- type: Webhook\n  name: a\n  webhook:\n    {webhook}\n");
+    let text =
+        format!("{HEAD}authorizers:\n- type: Webhook\n  name: a\n  webhook:\n    {webhook}\n");
     assert_eq!(errors(&text), expected, "{text}");
 }
 

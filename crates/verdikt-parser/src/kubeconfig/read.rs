@@ -96,7 +96,9 @@ impl<E: Fn(String, &Node) -> Diagnostic> Reader<'_, E> {
             let message = match (&cluster.value, name) {
                 (Value::Null, _) => EMPTY.to_owned(),
                 (Value::Mapping(fields), _) if fields.is_empty() => EMPTY.to_owned(),
-                (_, "") => "invalid configuration: default cluster has no server defined".to_owned(),
+                (_, "") => {
+                    "invalid configuration: default cluster has no server defined".to_owned()
+                }
                 (_, name) => {
                     format!("invalid configuration: no server found for cluster {name:?}")
                 }
@@ -119,7 +121,8 @@ impl<E: Fn(String, &Node) -> Diagnostic> Reader<'_, E> {
         }
         let trusts = has("certificate-authority") || has("certificate-authority-data");
         if trusts && self.flag(cluster, "insecure-skip-tls-verify") {
-            let message = "specifying a root certificates file with the insecure flag is not allowed";
+            let message =
+                "specifying a root certificates file with the insecure flag is not allowed";
             self.found.push((self.error)(message.to_owned(), cluster));
         }
     }

@@ -65,7 +65,8 @@ fn check_list(
     for item in items {
         let name = item.get("name").and_then(Node::as_str).unwrap_or_default();
         if !matches!(item.value, Value::Mapping(_)) {
-            found.push(error(format!("entries of {list} must be maps with name and {inner}"), item));
+            found
+                .push(error(format!("entries of {list} must be maps with name and {inner}"), item));
         } else if !names.insert(name) {
             found.push(error(format!("duplicate name {} in list {list}", GoQuoted(name)), item));
         }
@@ -75,9 +76,8 @@ fn check_list(
 /// The inner map of the entry of this name.
 fn named<'n>(root: &'n Node, list: &str, inner: &str, name: &str) -> Option<&'n Node> {
     let Some(Value::Sequence(items)) = root.get(list).map(|node| &node.value) else { return None };
-    let is_named = |item: &&Node| {
-        item.get("name").and_then(Node::as_str).unwrap_or_default() == name
-    };
+    let is_named =
+        |item: &&Node| item.get("name").and_then(Node::as_str).unwrap_or_default() == name;
     let item = items.iter().find(is_named)?;
     Some(item.get(inner).unwrap_or(item)).filter(|_| item.get(inner).is_some())
 }

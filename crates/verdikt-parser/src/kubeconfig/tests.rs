@@ -1,3 +1,5 @@
+//! Which kubeconfigs a webhook can be reached with, and what is said of the others.
+
 use std::path::Path;
 
 use super::*;
@@ -91,11 +93,19 @@ fn what_the_context_names_must_be_there_once() {
         ("current-context: x", "current-context: other", "context \"other\" does not exist"),
         ("cluster: c,", "cluster: d,", "cluster \"d\" does not exist"),
         ("user: u}", "user: v}", "auth info \"v\" does not exist"),
-        ("current-context: x", "", "invalid configuration: no configuration has been provided, \
-                                    try setting KUBERNETES_MASTER environment variable"),
+        (
+            "current-context: x",
+            "",
+            "invalid configuration: no configuration has been provided, \
+                                    try setting KUBERNETES_MASTER environment variable",
+        ),
         ("users: [", "users: [{name: u}, ", "duplicate name \"u\" in list users"),
-        ("kind: Config", "kind: Pod", "no kind \"Pod\" is registered for version \"v1\" in scheme \
-                                       \"pkg/runtime/scheme.go:111\""),
+        (
+            "kind: Config",
+            "kind: Pod",
+            "no kind \"Pod\" is registered for version \"v1\" in scheme \
+                                       \"pkg/runtime/scheme.go:111\"",
+        ),
     ] {
         let found = parse(&good.replace(from, to)).unwrap_err();
         assert_eq!(found, [expected], "{to}");

@@ -48,7 +48,8 @@ pub enum Login {
 impl Kubeconfig {
     /// Every file that is named.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        let client = self.client_certificate.iter().flat_map(|(certificate, key)| [certificate, key]);
+        let client =
+            self.client_certificate.iter().flat_map(|(certificate, key)| [certificate, key]);
         let materials = self.certificate_authority.iter().chain(client);
         let files = materials.filter_map(|material| match material {
             Material::File(path) => Some(path),

@@ -10,12 +10,12 @@ use crate::authorization_config;
 /// What a version and a kind stand for where an object called `wanted` is expected.
 pub(crate) fn of_apiserver(api_version: &str, kind: &str, wanted: &str) -> Kind {
     let shape = match (api_version, kind) {
-        ("v1", "EncryptionConfig")
-        | ("apiserver.config.k8s.io/v1", "EncryptionConfiguration") => &ENCRYPTION,
-        (
-            "apiserver.k8s.io/v1alpha1" | "apiserver.config.k8s.io/v1",
-            "AdmissionConfiguration",
-        ) => &ADMISSION,
+        ("v1", "EncryptionConfig") | ("apiserver.config.k8s.io/v1", "EncryptionConfiguration") => {
+            &ENCRYPTION
+        }
+        ("apiserver.k8s.io/v1alpha1" | "apiserver.config.k8s.io/v1", "AdmissionConfiguration") => {
+            &ADMISSION
+        }
         (
             "apiserver.k8s.io/v1alpha1" | "apiserver.k8s.io/v1beta1",
             "EgressSelectorConfiguration",

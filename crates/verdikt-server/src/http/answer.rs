@@ -5,13 +5,16 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
+use super::audit;
 use crate::kubernetes::status::Status;
 use crate::wire;
 
 /// An object.
 pub(super) fn object(parts: &Parts, code: StatusCode, object: &impl Serialize) -> Response<Body> {
     let text = wire::to_text(object, wire::is_pretty(&parts.uri, &parts.headers));
-    with_type(code, "application/json", text)
+    let mut response = with_type(code, "application/json", text);
+    audit::response_object(parts, &mut response, object);
+    response
 }
 
 /// A `Status`, under its own code.

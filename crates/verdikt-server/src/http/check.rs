@@ -11,6 +11,7 @@ use axum::http::{Request, Response, StatusCode};
 use serde::Deserialize;
 use verdikt::{Attributes, RequestInfo, Selectors, Summary, User};
 
+use super::sender::Audit;
 use super::{App, answer, body, request};
 use crate::credentials;
 use crate::kubernetes::status::Status;
@@ -71,37 +72,47 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
     }
     match question.decide(&app, &parts) {
         Ok(found) => answer::object(&parts, StatusCode::OK, &found),
-        Err(status) => answer::status(&parts, &status),
+        Err(refused) => refused,
     }
 }
 
 impl Question {
-    fn decide(self, app: &App, parts: &Parts) -> Result<Summary, Status> {
+    fn decide(self, app: &App, parts: &Parts) -> Result<Summary, Response<Body>> {
+        let bad = |message: &str| answer::status(parts, &Status::bad_request(message));
         match (&self.attributes, &self.method, &self.path) {
             (Some(Object(asked)), None, None) => {
                 let selectors = asked.selectors();
-                self.ask(app, parts, &asked.attributes(selectors.as_ref())?)
+                let attributes = asked
+                    .attributes(selectors.as_ref())
+                    .map_err(|status| answer::status(parts, &status))?;
+                self.ask(app, parts, &attributes)
             }
             (None, method, Some(path)) => {
                 let method = method.as_deref().unwrap_or("GET");
                 let info = RequestInfo::from_request(method, path)
-                    .map_err(|error| Status::bad_request(format!("path: {error}")))?;
+                    .map_err(|error| bad(&format!("path: {error}")))?;
                 self.ask(app, parts, &Attributes::from_request(None, &info))
             }
-            _ => Err(Status::bad_request(
-                "exactly one of attributes, or method and path, must be specified",
-            )),
+            _ => Err(bad("exactly one of attributes, or method and path, must be specified")),
         }
     }
 
-    fn ask(&self, app: &App, parts: &Parts, request: &Attributes<'_>) -> Result<Summary, Status> {
+    fn ask(
+        &self,
+        app: &App,
+        parts: &Parts,
+        request: &Attributes<'_>,
+    ) -> Result<Summary, Response<Body>> {
         let Some(Object(named)) = &self.user else {
-            return app.decide(parts, request).map(|decision| decision.summary());
+            let sender = app.sender(parts, request, Audit::Not)?;
+            let request = Attributes { user: Some(sender.requester()), ..*request };
+            return Ok(sender.snapshot.authorize(&request).summary());
         };
         if credentials::are_in(&parts.headers) && app.access == crate::Access::Open {
-            return Err(Status::bad_request(
+            let status = Status::bad_request(
                 "user: may not be specified at the same time as an Authorization header",
-            ));
+            );
+            return Err(answer::status(parts, &status));
         }
         let user = named.user();
         let request = Attributes { user: Some((&user).into()), ..*request };

@@ -8,7 +8,8 @@ use axum::http::request::Parts;
 use axum::http::{Request, Response, StatusCode};
 use verdikt::{Attributes, GoQuoted, RequestInfo, RequestInfoError};
 
-use super::{App, answer};
+use super::sender::Audit;
+use super::{App, answer, audit};
 use crate::kubernetes::status::{Status, html_escaped};
 
 /// The answer where there is no component to hand the request to: 200 with the reason.
@@ -29,16 +30,20 @@ pub(super) fn admit(app: &App, parts: &Parts) -> Result<String, Response<Body>> 
     let info = RequestInfo::from_request(parts.method.as_str(), &target)
         .map_err(|error| meaningless(&target, &error))?;
     let request = Attributes::from_request(None, &info);
-    let decision = app.decide(parts, &request).map_err(|status| answer::status(parts, &status))?;
+    let sender = app.sender(parts, &request, Audit::Recorded)?;
+    let request = Attributes { user: Some(sender.requester()), ..request };
+    let decision = sender.snapshot.authorize(&request);
     let reason = decision.reason_text();
+    let error = decision.error().filter(|_| !decision.is_allowed());
+    audit::decided(parts, decision.is_allowed(), error.is_some(), &reason);
     if decision.is_allowed() {
         return Ok(reason);
     }
-    if let Some(error) = decision.error() {
+    if let Some(error) = error {
         // A refusal that may be due to what went wrong is not the client's fault.
-        return Err(internal_error(&target, &error));
+        return Err(internal_error(parts, &error));
     }
-    Err(answer::status(parts, &Status::forbidden(&decision.request(), &reason)))
+    Err(answer::status(parts, &Status::forbidden(&request, &reason)))
 }
 
 /// What has no meaning is answered before anyone asks who sent it, as kube-apiserver does.
@@ -46,13 +51,17 @@ fn meaningless(target: &str, error: &RequestInfoError) -> Response<Body> {
     match error {
         RequestInfoError::Url(_) => answer::text(StatusCode::BAD_REQUEST, "400 Bad Request"),
         RequestInfoError::NoKind { .. } => {
-            internal_error(target, &format!("failed to create RequestInfo: {error}"))
+            internal(target, &format!("failed to create RequestInfo: {error}"))
         }
     }
 }
 
-/// As apiserver's `responsewriters.InternalError` writes it.
-fn internal_error(target: &str, error: &str) -> Response<Body> {
+/// 500, in the words of kube-apiserver.
+pub(super) fn internal_error(parts: &Parts, error: &str) -> Response<Body> {
+    internal(&parts.uri.to_string(), error)
+}
+
+fn internal(target: &str, error: &str) -> Response<Body> {
     let text = format!("Internal Server Error: {}: {error}", GoQuoted(target));
     answer::text(StatusCode::INTERNAL_SERVER_ERROR, html_escaped(&text) + "\n")
 }
@@ -63,7 +72,7 @@ fn internal_error(target: &str, error: &str) -> Response<Body> {
 /// The answer to give instead.
 pub(super) fn admit_operator(app: &App, parts: &Parts) -> Result<(), Response<Body>> {
     match app.access {
-        crate::Access::Open => Ok(()),
+        crate::Access::Open => audit::begin_anyone(app, parts),
         crate::Access::Authorized => admit(app, parts).map(drop),
     }
 }

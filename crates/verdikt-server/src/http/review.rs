@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::request::Parts;
 use axum::http::{Request, Response, StatusCode};
 
-use super::{App, answer, body, request};
+use super::{App, answer, audit, body, request};
 use crate::kubernetes::review::{API_VERSION, KIND, SubjectAccessReview};
 use crate::kubernetes::status::Status;
 use crate::wire::{self, BodyError};
@@ -24,14 +25,15 @@ pub(super) async fn subject_access_review(
         Ok(bytes) => bytes,
         Err(status) => return answer::status(&parts, &status),
     };
-    match decide(&app, &bytes) {
+    match decide(&app, &parts, &bytes) {
         Ok(review) => answer::object(&parts, StatusCode::CREATED, &review),
         Err(status) => answer::status(&parts, &status),
     }
 }
 
-fn decide(app: &App, body: &[u8]) -> Result<SubjectAccessReview, Status> {
+fn decide(app: &App, parts: &Parts, body: &[u8]) -> Result<SubjectAccessReview, Status> {
     let mut review: SubjectAccessReview = wire::parse(body).map_err(|error| unreadable(&error))?;
+    audit::request_object(parts, &review);
     review.validate()?;
     let question = review.question();
     let attributes = review.attributes(&question);

@@ -216,7 +216,7 @@ fn note(notes: &mut Notes, words: Note) {
     notes.get_or_insert_default().push(words);
 }
 
-#[expect(clippy::box_collection, reason = "one word, to be passed around with every decision")]
+/// Boxed to be one word, since it is passed around with every decision.
 type Notes = Option<Box<Vec<Note>>>;
 
 /// Kubernetes' name of the authorizer before the chain.

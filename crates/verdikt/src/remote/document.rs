@@ -116,28 +116,7 @@ pub(crate) fn text(of: &Value, path: &str, name: &str, wanted: &Kind) -> Result<
     }
 }
 
-/// A field that is a list of texts; empty if it is not there.
-pub(crate) fn texts(
-    of: &Value,
-    path: &str,
-    name: &str,
-    wanted: &Kind,
-) -> Result<Vec<String>, String> {
-    let path = format!("{path}.{name}");
-    let items = match of.get(name) {
-        None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(Value::Array(items)) => items,
-        Some(other) => return Err(wrong_type(other, wanted, &path, "[]string")),
-    };
-    let text = |item: &Value| match item {
-        Value::Null => Ok(String::new()),
-        Value::String(text) => Ok(text.clone()),
-        other => Err(wrong_type(other, wanted, &path, "string")),
-    };
-    items.iter().map(text).collect()
-}
-
-pub(crate) fn wrong_type(found: &Value, wanted: &Kind, path: &str, wanted_type: &str) -> String {
+fn wrong_type(found: &Value, wanted: &Kind, path: &str, wanted_type: &str) -> String {
     format!(
         "json: cannot unmarshal {} into Go struct field {}.{path} of type {wanted_type}",
         kind_of(found),

@@ -59,6 +59,8 @@ pub enum FileKind {
     TokenWebhook,
     /// Keys that service account tokens are signed with.
     ServiceAccountKeys,
+    /// Which requests are recorded.
+    AuditPolicy,
 }
 
 impl FileSet {

@@ -39,20 +39,12 @@ impl FieldError {
     }
 
     /// A value that does not do.
-    pub fn invalid(
-        path: impl Into<String>,
-        value: Value,
-        detail: impl Into<String>,
-    ) -> Self {
+    pub fn invalid(path: impl Into<String>, value: Value, detail: impl Into<String>) -> Self {
         Self { path: path.into(), kind: Kind::Invalid(value), detail: detail.into() }
     }
 
     /// A text that does not do.
-    pub fn invalid_text(
-        path: impl Into<String>,
-        value: &str,
-        detail: impl Into<String>,
-    ) -> Self {
+    pub fn invalid_text(path: impl Into<String>, value: &str, detail: impl Into<String>) -> Self {
         Self::invalid(path, Value::Text(value.to_owned()), detail)
     }
 

@@ -1,3 +1,5 @@
+//! What validation says of issuers, rule by rule.
+
 use verdikt_parser::authentication_config::read;
 use verdikt_parser::{Limits, Source};
 

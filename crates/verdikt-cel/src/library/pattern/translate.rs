@@ -21,7 +21,6 @@ pub(super) fn translate(pattern: &str) -> Result<String, Refused> {
         out: String::with_capacity(pattern.len()),
         last: Last::Nothing,
         groups: Vec::new(),
-        names: Vec::new(),
     };
     while !translator.rest.is_empty() {
         translator.step()?;
@@ -49,7 +48,6 @@ struct Translator<'p> {
     last: Last<'p>,
     /// Open groups.
     groups: Vec<()>,
-    names: Vec<&'p str>,
 }
 
 impl<'p> Translator<'p> {
@@ -221,10 +219,6 @@ impl<'p> Translator<'p> {
         if !valid {
             return Err(refused("invalid named capture", whole));
         }
-        if self.names.contains(&name) {
-            return Err(refused("duplicate capture group name", name));
-        }
-        self.names.push(name);
         self.rest = rest;
         self.groups.push(());
         // Names are never asked for, and Go's may begin with a digit.

@@ -6,8 +6,8 @@ use verdikt_authn::oidc::config::{FieldError, Value, index, json_string};
 use verdikt_parser::authorization_config::{ConnectionInfo, WebhookConfiguration};
 use verdikt_parser::go_duration::GoDuration;
 
-use crate::source;
 use crate::authorizer::match_conditions::MatchConditions;
+use crate::source;
 
 /// `path` is that of the authorizer; upstream leaves `webhook` out of its paths.
 pub(super) fn check(webhook: &WebhookConfiguration, path: &str, found: &mut Vec<FieldError>) {
@@ -19,10 +19,9 @@ pub(super) fn check(webhook: &WebhookConfiguration, path: &str, found: &mut Vec<
         let detail = "must be > 0s and <= 30s";
         found.push(FieldError::invalid_text(field("timeout"), &timeout.to_string(), detail));
     }
-    for (name, ttl) in [
-        ("authorizedTTL", webhook.authorized_ttl),
-        ("unauthorizedTTL", webhook.unauthorized_ttl),
-    ] {
+    for (name, ttl) in
+        [("authorizedTTL", webhook.authorized_ttl), ("unauthorizedTTL", webhook.unauthorized_ttl)]
+    {
         if ttl == GoDuration(0) {
             found.push(FieldError::required(field(name), ""));
         } else if ttl < GoDuration(0) {

@@ -18,8 +18,8 @@ use super::match_conditions::MatchConditions;
 use crate::metrics::Metrics;
 use crate::remote::webhook::{Outcome, Webhook};
 use cache::Cache;
-pub(crate) use review::Version;
 use review::Status;
+pub(crate) use review::Version;
 
 /// How a webhook is asked.
 #[derive(Debug)]
@@ -89,10 +89,7 @@ impl WebhookAuthorizer {
     }
 
     /// What is said of a request without asking, because it does not match, or that is not known.
-    fn unless_it_matches(
-        &self,
-        spec: &super::match_conditions::ReviewSpec,
-    ) -> Option<Said> {
+    fn unless_it_matches(&self, spec: &super::match_conditions::ReviewSpec) -> Option<Said> {
         let conditions = self.options.conditions.as_ref()?;
         let started = Instant::now();
         let matches = conditions.matches(spec);
@@ -122,8 +119,7 @@ impl WebhookAuthorizer {
         let decode = move |answer: &_| review::status(answer, version);
         self.webhook.post(body.into_bytes(), decode, observe).map_err(|failure| {
             if self.options.on_error == Effect::NoOpinion {
-                let outcome =
-                    if failure.is_timeout() { Outcome::Timeout } else { Outcome::Error };
+                let outcome = if failure.is_timeout() { Outcome::Timeout } else { Outcome::Error };
                 let labels = [("name", self.name()), ("result", result_name(outcome))];
                 self.metrics.count(FAIL_OPEN, &labels);
             }

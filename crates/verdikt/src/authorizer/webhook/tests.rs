@@ -1,3 +1,5 @@
+//! What a webhook is sent, and what is made of its answers.
+
 use http_body_util as _;
 use hyper::body::Bytes;
 use verdikt_core::{Attributes, Selectors, User};
@@ -31,7 +33,9 @@ fn bodies_are_upstreams() {
         )
     };
     let head = |version| {
-        format!("{{\"kind\":\"SubjectAccessReview\",\"apiVersion\":\"authorization.k8s.io/{version}\",")
+        format!(
+            "{{\"kind\":\"SubjectAccessReview\",\"apiVersion\":\"authorization.k8s.io/{version}\","
+        )
     };
     check_body(&asked, Version::V1, &(head("v1") + &spec("groups")));
     check_body(&asked, Version::V1Beta1, &(head("v1beta1") + &spec("group")));
@@ -52,9 +56,7 @@ fn check_answer(body: &str, expected: Result<(bool, bool, &str), &str>) {
     };
     let found = status(&answer, Version::V1);
     let expected = match expected {
-        Ok((allowed, denied, reason)) => {
-            Ok(Status { allowed, denied, reason: reason.to_owned() })
-        }
+        Ok((allowed, denied, reason)) => Ok(Status { allowed, denied, reason: reason.to_owned() }),
         Err(error) => Err(error.to_owned()),
     };
     assert_eq!(found, expected, "{body}");
@@ -72,7 +74,9 @@ fn answers_are_read_as_upstream_reads_them() {
     );
     check_answer(
         r#"{"apiVersion":"authorization.k8s.io/v1beta1","kind":"SubjectAccessReview"}"#,
-        Err("converting (v1beta1.SubjectAccessReview) to (v1.SubjectAccessReview): unknown conversion"),
+        Err(
+            "converting (v1beta1.SubjectAccessReview) to (v1.SubjectAccessReview): unknown conversion",
+        ),
     );
     check_answer(
         r#"{"apiVersion":"v1","kind":"Status","status":"Failure"}"#,
@@ -89,8 +93,10 @@ fn answers_are_read_as_upstream_reads_them() {
     );
     check_answer(
         r#"{"status":{"allowed":"yes"}}"#,
-        Err("json: cannot unmarshal string into Go struct field SubjectAccessReview.status.allowed \
-             of type bool"),
+        Err(
+            "json: cannot unmarshal string into Go struct field SubjectAccessReview.status.allowed \
+             of type bool",
+        ),
     );
 }
 

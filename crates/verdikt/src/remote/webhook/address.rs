@@ -61,7 +61,8 @@ impl Address {
 
     /// Host and port, as a message about a connection names them.
     pub(super) fn host_and_port(&self) -> String {
-        let port = self.uri.port_u16().unwrap_or(if self.is_secure() { 443 } else { 80 });
+        let default = if self.is_secure() { 443 } else { 80 };
+        let port = self.uri.port_u16().unwrap_or(default);
         format!("{}:{port}", self.uri.host().unwrap_or_default())
     }
 }

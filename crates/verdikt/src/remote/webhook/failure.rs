@@ -110,7 +110,8 @@ fn message_of(status: u16, said: &str) -> String {
         404 => "the server could not find the requested resource".to_owned(),
         405 => "the server does not allow this method on the requested resource".to_owned(),
         406 if matches!(said, "" | "unknown") => {
-            "the server was unable to respond with a content type that the client supports".to_owned()
+            "the server was unable to respond with a content type that the client supports"
+                .to_owned()
         }
         406 => said.to_owned(),
         409 => "the server reported a conflict".to_owned(),
@@ -183,14 +184,17 @@ mod tests {
         check(503, "x", Some(1), unable, true);
         check(404, "x", None, "the server could not find the requested resource", false);
         check(403, " no ", None, "no", false);
-        let other = "the server responded with the status code 302 but did not return more information";
+        let other =
+            "the server responded with the status code 302 but did not return more information";
         check(302, "x", None, other, false);
     }
 
     #[test]
     fn a_status_object_speaks_for_itself() {
         let status = |reason: &str, more: &str| {
-            format!(r#"{{"kind":"Status","status":"Failure","message":"m","reason":"{reason}"{more}}}"#)
+            format!(
+                r#"{{"kind":"Status","status":"Failure","message":"m","reason":"{reason}"{more}}}"#
+            )
         };
         check(403, &status("Forbidden", ""), None, "m", false);
         check(500, &status("Forbidden", ""), None, "m", false);

@@ -131,8 +131,7 @@ impl Shared {
         loop {
             let started = Instant::now();
             let result = self.attempt(ready, body).await;
-            let result =
-                result.and_then(|answer| decode(&answer).map_err(Failure::of_answer));
+            let result = result.and_then(|answer| decode(&answer).map_err(Failure::of_answer));
             let outcome = match &result {
                 Ok(_) => Outcome::Success,
                 Err(failure) if failure.is_timeout() => Outcome::Timeout,

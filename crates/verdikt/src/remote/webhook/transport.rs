@@ -87,9 +87,14 @@ fn go_words(error: &(dyn Error + 'static), address: &Address) -> Option<(String,
     {
         return Some(("EOF".to_owned(), false));
     }
-    let error = error.downcast_ref::<io::Error>()?;
-    if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        return Some((tls_words(tls), false));
+    let mut error = error.downcast_ref::<io::Error>()?;
+    // The layers wrap each other's errors in errors of the same type.
+    while let Some(inner) = error.get_ref() {
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return Some((tls_words(tls), false));
+        }
+        let Some(inner) = inner.downcast_ref::<io::Error>() else { break };
+        error = inner;
     }
     let at = address.host_and_port();
     match error.kind() {
@@ -104,8 +109,10 @@ fn go_words(error: &(dyn Error + 'static), address: &Address) -> Option<(String,
 }
 
 fn tls_words(error: &rustls::Error) -> String {
+    use rustls::CertificateError::{BadSignature, UnknownIssuer};
     match error {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
+        // A signature is bad if another authority has the same name.
+        rustls::Error::InvalidCertificate(UnknownIssuer | BadSignature) => {
             "tls: failed to verify certificate: x509: certificate signed by unknown authority"
                 .to_owned()
         }

@@ -1,0 +1,51 @@
+//! Ids of requests that bring none: UUIDs, which nobody can foresee.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Makes ids. A counter, hashed under keys of this process: no call of the system for each request.
+#[derive(Debug, Default)]
+pub(crate) struct Ids {
+    high: RandomState,
+    low: RandomState,
+    count: AtomicU64,
+}
+
+impl Ids {
+    /// A new id in the form of a random (version 4) UUID.
+    pub(crate) fn next(&self) -> String {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let high = (self.high.hash_one(count) & !0xf000) | 0x4000;
+        let low = (self.low.hash_one(count) & !(0b11 << 62)) | (0b10 << 62);
+        let mut text = String::with_capacity(36);
+        let digits = (0..16).rev().map(|place| high >> (place * 4));
+        for (index, digit) in
+            digits.chain((0..16).rev().map(|place| low >> (place * 4))).enumerate()
+        {
+            if matches!(index, 8 | 12 | 16 | 20) {
+                text.push('-');
+            }
+            let digit = u32::try_from(digit & 0xf).unwrap_or_default();
+            text.push(char::from_digit(digit, 16).unwrap_or('0'));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_version_4_uuids_that_differ() {
+        let ids = Ids::default();
+        let (a, b) = (ids.next(), ids.next());
+        assert_ne!(a, b);
+        for id in [a, b] {
+            let parts: Vec<&str> = id.split('-').collect();
+            assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+            assert!(parts[2].starts_with('4'), "{id}");
+            assert!(parts[3].starts_with(['8', '9', 'a', 'b']), "{id}");
+        }
+    }
+}

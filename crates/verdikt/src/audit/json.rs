@@ -1,0 +1,129 @@
+//! JSON as Go's `encoding/json` writes it, straight into bytes.
+
+/// A text in quotes. `&`, `<`, `>` and the separators U+2028 and U+2029 are escaped as well, so that
+/// the line can stand in HTML, as Go has it.
+pub(super) fn string(text: &str, into: &mut Vec<u8>) {
+    into.push(b'"');
+    let mut rest = text;
+    // Most texts have nothing to escape: bytes are looked at, and characters only where it may be so.
+    while let Some(at) = rest.bytes().position(is_special) {
+        let (clean, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        into.extend_from_slice(clean.as_bytes());
+        let Some(c) = after.chars().next() else { break };
+        if needs_escape(c) {
+            escape(c, into);
+        } else {
+            into.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        rest = after.get(c.len_utf8()..).unwrap_or_default();
+    }
+    into.extend_from_slice(rest.as_bytes());
+    into.push(b'"');
+}
+
+fn is_special(byte: u8) -> bool {
+    SPECIAL.get(usize::from(byte)).copied().unwrap_or(true)
+}
+
+/// The first bytes of characters that may need an escape.
+#[expect(clippy::indexing_slicing, reason = "as many bytes as there are entries")]
+static SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        special[byte] = byte < 0x20
+            || matches!(byte as u8, b'"' | b'\\' | b'&' | b'<' | b'>')
+            // Of U+2028 and U+2029, and of many that need none.
+            || byte == 0xe2;
+        byte += 1;
+    }
+    special
+};
+
+/// `"name":`, after a comma unless it begins an object.
+pub(super) fn key(name: &str, into: &mut Vec<u8>) {
+    if into.last() != Some(&b'{') {
+        into.push(b',');
+    }
+    string(name, into);
+    into.push(b':');
+}
+
+/// `"name":"text"`, unless the text is empty.
+pub(super) fn member(name: &str, text: &str, into: &mut Vec<u8>) {
+    if !text.is_empty() {
+        key(name, into);
+        string(text, into);
+    }
+}
+
+/// `["a","b"]`.
+pub(super) fn strings<'t>(texts: impl IntoIterator<Item = &'t str>, into: &mut Vec<u8>) {
+    into.push(b'[');
+    for (index, text) in texts.into_iter().enumerate() {
+        if index > 0 {
+            into.push(b',');
+        }
+        string(text, into);
+    }
+    into.push(b']');
+}
+
+fn needs_escape(c: char) -> bool {
+    matches!(c, '\0'..='\x1f' | '"' | '\\' | '&' | '<' | '>' | '\u{2028}' | '\u{2029}')
+}
+
+fn escape(c: char, into: &mut Vec<u8>) {
+    let short = match c {
+        '"' => "\\\"",
+        '\\' => "\\\\",
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        '\x08' => "\\b",
+        '\x0c' => "\\f",
+        _ => {
+            return into.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes());
+        }
+    };
+    into.extend_from_slice(short.as_bytes());
+}
+
+/// JSON that somebody else wrote, its escapes made Go's. Such JSON has these characters in texts alone.
+pub(super) fn escaped(json: &str, into: &mut Vec<u8>) {
+    for c in json.chars() {
+        match c {
+            '&' | '<' | '>' | '\u{2028}' | '\u{2029}' => escape(c, into),
+            c => into.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_escaped_as_go_does() {
+        let check = |text: &str, expected: &str| {
+            let mut bytes = Vec::new();
+            string(text, &mut bytes);
+            assert_eq!(String::from_utf8(bytes).unwrap(), expected, "{text:?}");
+        };
+        check("", "\"\"");
+        check("plain ünï 🙂 /", "\"plain ünï 🙂 /\"");
+        check("a\"b\\c", r#""a\"b\\c""#);
+        check("<&>\u{2028}", r#""\u003c\u0026\u003e\u2028""#);
+        check("\n\r\t\x08\x0c\0\x7f", "\"\\n\\r\\t\\b\\f\\u0000\x7f\"");
+    }
+
+    #[test]
+    fn members_are_joined_by_commas() {
+        let mut bytes = b"{".to_vec();
+        member("a", "", &mut bytes);
+        member("b", "1", &mut bytes);
+        key("c", &mut bytes);
+        strings(["x", ""], &mut bytes);
+        assert_eq!(bytes, br#"{"b":"1","c":["x",""]"#);
+    }
+}

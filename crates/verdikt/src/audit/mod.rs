@@ -1,0 +1,31 @@
+//! The audit trail: who asked for what, when, and what came of it, as `audit.k8s.io/v1` Events.
+//!
+//! Follows apiserver's `pkg/audit` and `plugin/pkg/audit/{log,buffered,truncate}`. A front begins a
+//! [`Trail`] for each request ([`crate::Engine::begin_audit`]), tells it what happens, and ends it
+//! with the answer. Events are put into words at once and handed to the sink as lines, so that a
+//! queue of them is bounded in bytes and costs nobody else anything.
+
+mod arrival;
+mod auditor;
+mod counters;
+mod engine;
+mod id;
+mod json;
+mod legacy;
+mod options;
+mod policy;
+mod render;
+mod sink;
+mod time;
+mod trail;
+
+pub use arrival::{Arrival, source_ips};
+pub use auditor::NotStored;
+pub use counters::AuditStatus;
+pub use options::{BatchOptions, Format, LogOptions, Mode, Throttle, Truncate};
+pub use policy::{Config, Policy};
+pub use trail::{Answer, ObjectMeta, Trail};
+pub use verdikt_parser::audit_policy::{Level, Stage, Stages};
+
+pub(crate) use auditor::Auditor;
+pub(crate) use id::Ids;
