@@ -225,7 +225,7 @@ fn a_slow_issuer_holds_up_only_tokens_with_unknown_keys_and_those_not_for_long()
     assert_eq!(who(&engine, &issuer.token(&issuer.claims(&json!({"jti": "1"})))), ADA);
     let slow = Page { delay: Duration::from_secs(60), ..Page::of("application/json", "{}") };
     issuer.put("/keys", slow);
-    let server = Running::start(engine.clone(), |_| {});
+    let server = Running::start(engine, |_| {});
     let forged = issuer.forged("unknown", &issuer.claims(&json!({})));
     std::thread::scope(|scope| {
         let waiting: Vec<_> = (0..4)

@@ -13,7 +13,7 @@ const REVIEWS: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 const ALLOWED: &str = r#"{"status":{"allowed":true,"reason":"because"}}"#;
 
 fn policies(name: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
 }
 
 /// An engine of mode Webhook and whatever else.
@@ -45,7 +45,8 @@ fn check(engine: &Engine, name: &str, effect: &str, reason: &str, error: &str) {
 
 #[test]
 fn a_second_verdikt_decides_over_mutual_tls() {
-    let second = Engine::builder().policy_dir(policies("authz-webhook/manifests")).build().unwrap();
+    let second =
+        Engine::builder().policy_dir(policies("policies/authz-webhook/manifests")).build().unwrap();
     let second = Running::start(second, |_| {});
     let (webhook, folder) = (Webhook::start(), tempfile::tempdir().unwrap());
     webhook.forward(second.address());
@@ -235,7 +236,8 @@ fn who_is_gone_is_told_as_go_tells_it() {
 
 /// The example's file, with the webhook's own kubeconfig.
 fn configuration(kubeconfig: &Path) -> String {
-    let text = std::fs::read_to_string(policies("authz-config/authorization.yaml")).unwrap();
+    let text =
+        std::fs::read_to_string(policies("policies/authz-config/authorization.yaml")).unwrap();
     text.replace("/etc/verdikt/guard.kubeconfig", kubeconfig.to_str().unwrap())
 }
 
@@ -244,7 +246,7 @@ fn configured(webhook: &Webhook, folder: &TempDir) -> (std::path::PathBuf, Engin
     let file = folder.path().join("authorization.yaml");
     std::fs::write(&file, configuration(&kubeconfig)).unwrap();
     let engine = Engine::builder()
-        .policy_dir(policies("authz-config/manifests"))
+        .policy_dir(policies("policies/authz-config/manifests"))
         .authorization_config(&file)
         .build()
         .unwrap();
@@ -391,7 +393,7 @@ fn flags_that_contradict_each_other_are_told_in_upstreams_words() {
 
 #[test]
 fn the_example_of_a_webhook_is_a_kubeconfig() {
-    let folder = policies("authz-webhook");
+    let folder = policies("policies/authz-webhook");
     let text = std::fs::read(folder.join("kubeconfig.yaml")).unwrap();
     let source = verdikt::parser::Source::new("kubeconfig.yaml", &text);
     let limits = verdikt::Limits::default();

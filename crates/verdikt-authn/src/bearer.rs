@@ -27,9 +27,34 @@ fn trim(header: &[u8]) -> &[u8] {
 
 const SCHEME: &[u8] = b"bearer";
 
+/// Whether a token would be there, were it not for a second space in front of it.
+pub(crate) fn has_extra_space(header: &[u8]) -> bool {
+    let mut parts = trim(header).split(|&byte| byte == b' ');
+    let is_bearer = parts.next().is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"));
+    is_bearer && parts.next().is_some_and(<[u8]>::is_empty) && parts.next().is_some()
+}
+
+/// What to tell a client whose token is not seen for a space.
+pub(crate) const EXTRA_SPACE: &str = "the provided Authorization header contains extra space before \
+                                      the bearer token, and is ignored";
+
 #[cfg(test)]
 mod tests {
-    use super::token;
+    use super::{has_extra_space, token};
+
+    #[test]
+    fn a_second_space_is_noticed() {
+        for (header, expected) in [
+            ("Bearer  abc", true),
+            ("bearer   abc", true),
+            ("Bearer abc", false),
+            ("Bearer  ", false),
+            ("Basic  abc", false),
+            ("Bearer", false),
+        ] {
+            assert_eq!(has_extra_space(header.as_bytes()), expected, "{header:?}");
+        }
+    }
 
     #[test]
     fn tokens_end_at_a_space() {

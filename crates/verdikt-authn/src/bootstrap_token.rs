@@ -75,7 +75,7 @@ enum Problem {
     Deleted,
     Type,
     Value(&'static str),
-    Unparseable,
+    Unreadable,
     Expired,
     Usage,
     Group(String),
@@ -103,7 +103,7 @@ fn check<'s>(
     let until = match text(secret, EXPIRATION).as_str() {
         "" => None,
         time => match Moment::parse(time) {
-            None => return refuse(Problem::Unparseable),
+            None => return refuse(Problem::Unreadable),
             Some(until) if until <= now => return refuse(Problem::Expired),
             until => until,
         },
@@ -166,7 +166,7 @@ impl fmt::Display for Refusal<'_> {
         let Secret { namespace, name, .. } = self.secret;
         let expiration = text(self.secret, EXPIRATION);
         match &self.problem {
-            Problem::Unparseable => {
+            Problem::Unreadable => {
                 return write!(
                     f,
                     "Unparseable expiration time ({expiration}) in {namespace}/{name} Secret: not \
@@ -192,7 +192,7 @@ impl fmt::Display for Refusal<'_> {
                  \\Asystem:bootstrappers:[a-z0-9:-]{{0,255}}[a-z0-9]\\z).",
                 GoQuoted(group)
             ),
-            Problem::Unparseable | Problem::Expired => Ok(()),
+            Problem::Unreadable | Problem::Expired => Ok(()),
         }
     }
 }

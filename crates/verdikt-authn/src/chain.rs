@@ -18,8 +18,9 @@ use crate::time::Clock;
 use crate::token::TokenAuthenticator;
 use crate::token_file::TokenFile;
 use crate::token_stack::TokenStack;
+use crate::web_socket::Found;
 use crate::x509::{ClientCertificates, Now, Trust};
-use crate::{Error, Method, Outcome, bearer, group_adder};
+use crate::{Error, Method, Outcome, bearer, group_adder, web_socket};
 
 /// All authenticators of a policy.
 #[derive(Debug, Default)]
@@ -61,14 +62,28 @@ impl Chain {
     pub fn authenticate(&self, credentials: &Credentials<'_>) -> Outcome {
         match self.with_credential(credentials) {
             Outcome::NoOpinion => match &self.anonymous {
-                Some(anonymous) => {
+                // A token that is asked about is nobody's, rather than anybody's.
+                Some(anonymous) if credentials.token.is_none() => {
                     let who = anonymous.authenticate(credentials.path);
                     who.map_or(Outcome::NoOpinion, Outcome::Authenticated)
                 }
-                None => Outcome::NoOpinion,
+                _ => Outcome::NoOpinion,
             },
             outcome => outcome,
         }
+    }
+
+    /// What to tell whoever sent these credentials, whatever comes of them, in a `Warning` header.
+    pub fn warning(&self, credentials: &Credentials<'_>) -> Option<&'static str> {
+        let is_meant =
+            !self.tokens.is_empty() && bearer::has_extra_space(credentials.authorization?);
+        is_meant.then_some(bearer::EXTRA_SPACE)
+    }
+
+    /// What a 401 has in `WWW-Authenticate`, so that browsers ask for a password; only servers with a
+    /// basic-auth file challenge anyone, as Kubernetes did up to 1.18.
+    pub fn challenge(&self) -> Option<&'static str> {
+        self.basic.as_ref().map(|_| BASIC_REALM)
     }
 
     /// The names of the authenticators, in order.
@@ -108,8 +123,18 @@ impl Chain {
     }
 
     fn with_credential(&self, credentials: &Credentials<'_>) -> Outcome {
+        if let Some(token) = credentials.token {
+            return self.with_token(token.as_bytes(), credentials.audiences, "bearer");
+        }
         let mut failed: Option<Error> = None;
-        for ask in [Self::with_proxy, Self::with_basic, Self::with_certificate, Self::with_token] {
+        let members = [
+            Self::with_proxy,
+            Self::with_basic,
+            Self::with_certificate,
+            Self::with_bearer,
+            Self::with_web_socket,
+        ];
+        for ask in members {
             match ask(self, credentials) {
                 Outcome::NoOpinion => {}
                 Outcome::Failed(error) => {
@@ -153,17 +178,38 @@ impl Chain {
         }
     }
 
-    /// A bearer token that nobody knows is an error, so that it does not pass for anonymous.
-    fn with_token(&self, credentials: &Credentials<'_>) -> Outcome {
-        let token = match credentials.token {
-            Some(token) => Some(token.as_bytes()),
-            None => credentials.authorization.and_then(bearer::token),
-        };
-        let Some(token) = token.filter(|_| !self.tokens.is_empty()) else {
+    fn with_bearer(&self, credentials: &Credentials<'_>) -> Outcome {
+        match credentials.authorization.and_then(bearer::token) {
+            Some(token) => self.with_token(token, credentials.audiences, "bearer"),
+            None => Outcome::NoOpinion,
+        }
+    }
+
+    /// Follows apiserver's `pkg/authentication/request/websocket`.
+    fn with_web_socket(&self, credentials: &Credentials<'_>) -> Outcome {
+        if credentials.web_socket_protocols.is_empty() || self.tokens.is_empty() {
             return Outcome::NoOpinion;
+        }
+        let Found { token, others } = match web_socket::token(credentials.web_socket_protocols) {
+            Ok(None) => return Outcome::NoOpinion,
+            Err(message) => return Outcome::Failed(Error::new("websocket", message)),
+            Ok(Some(found)) => found,
         };
-        match self.tokens.authenticate(token, credentials.audiences) {
-            Outcome::NoOpinion => Outcome::Failed(Error::new("bearer", INVALID_BEARER_TOKEN)),
+        match self.with_token(token.as_bytes(), credentials.audiences, "websocket") {
+            Outcome::Authenticated(who) => {
+                Outcome::Authenticated(who.with_web_socket_protocols(others))
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// A bearer token that nobody knows is an error, so that it does not pass for anonymous.
+    fn with_token(&self, token: &[u8], audiences: &[String], carrier: &'static str) -> Outcome {
+        if token.is_empty() || self.tokens.is_empty() {
+            return Outcome::NoOpinion;
+        }
+        match self.tokens.authenticate(token, audiences) {
+            Outcome::NoOpinion => Outcome::Failed(Error::new(carrier, INVALID_BEARER_TOKEN)),
             outcome => outcome,
         }
     }
@@ -252,6 +298,7 @@ impl ChainBuilder<'_> {
 /// What headers for a proxy's extra facts usually begin with.
 const USUAL_EXTRA: &str = "x-remote-extra-";
 const INVALID_BEARER_TOKEN: &str = "invalid bearer token";
+const BASIC_REALM: &str = "Basic realm=\"kubernetes-master\"";
 
 #[cfg(test)]
 mod tests {
@@ -328,6 +375,76 @@ mod tests {
     fn a_token_may_come_without_a_header() {
         let outcome = chain(false).authenticate(&Credentials::bearer("abc"));
         assert!(matches!(outcome, Outcome::Authenticated(who) if who.user().name == "jane"));
+    }
+
+    #[test]
+    fn a_token_that_is_asked_about_is_never_anonymous() {
+        let (none, _) = Chain::builder(&HashKey::random()).anonymous(true).build();
+        for (chain, token) in [(&none, "abc"), (&none, ""), (&chain(true), "")] {
+            let outcome = chain.authenticate(&Credentials::bearer(token));
+            assert!(matches!(outcome, Outcome::NoOpinion), "{token}: {outcome:?}");
+        }
+        let header = Some("Basic am9lOnB3");
+        assert_eq!(answer(&chain(true), header), "joe g,system:authenticated");
+    }
+
+    #[test]
+    fn tokens_that_say_no_audience_are_meant_for_the_server() {
+        let token = || token_file::Record {
+            token: Secret::new(*b"abc"),
+            user: User::new("jane", ["g"]),
+            line: 1,
+        };
+        let strings = |list: &[&str]| list.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let check = |server: &[&str], requested: &[&str], expected: Result<&[&str], &str>| {
+            let (chain, _) = Chain::builder(&HashKey::random())
+                .token_file("t", vec![token()])
+                .api_audiences(strings(server))
+                .build();
+            let requested = strings(requested);
+            let credentials = Credentials::bearer("abc").with_audiences(&requested);
+            let found = match chain.authenticate(&credentials) {
+                Outcome::Authenticated(who) => Ok(who.audiences().to_vec()),
+                Outcome::NoOpinion => Err("no opinion".to_owned()),
+                Outcome::Failed(error) => Err(error.to_string()),
+            };
+            assert_eq!(found, expected.map(strings).map_err(str::to_owned), "{requested:?}");
+        };
+        check(&["a", "b"], &[], Ok(&["a", "b"]));
+        check(&["a", "b"], &["c", "b"], Ok(&["b"]));
+        check(&["a"], &["c"], Err("invalid bearer token"));
+        check(&[], &["c"], Err("invalid bearer token"));
+        check(&[], &[], Ok(&[]));
+    }
+
+    #[test]
+    fn a_websocket_may_bring_its_token_among_the_protocols() {
+        let prefix = "base64url.bearer.authorization.k8s.io.";
+        let (good, bad) = (format!("{prefix}YWJj"), format!("{prefix}eA"));
+        let ask = |authorization: Option<&'static str>, header: &str| {
+            let protocols = [header.as_bytes()];
+            let credentials = match authorization {
+                Some(value) => Credentials::authorization(value.as_bytes()),
+                None => Credentials::none(),
+            };
+            match chain(true).authenticate(&credentials.with_web_socket_protocols(&protocols)) {
+                Outcome::Authenticated(who) => {
+                    let left = who.web_socket_protocols().map(String::from_utf8_lossy);
+                    format!("{} {}", who.user().name, left.unwrap_or_default())
+                }
+                Outcome::NoOpinion => "no opinion".to_owned(),
+                Outcome::Failed(error) => error.by_authenticator(),
+            }
+        };
+        assert_eq!(ask(None, &format!("v5, {good} ,v4")), "jane v5,v4");
+        assert_eq!(ask(Some("Bearer wrong"), &format!("v5,{good}")), "jane v5");
+        assert_eq!(ask(Some("Bearer abc"), &format!("v5,{bad}")), "jane ");
+        assert_eq!(
+            ask(Some("Bearer wrong"), &format!("v5,{bad}")),
+            "bearer: invalid bearer token; websocket: invalid bearer token"
+        );
+        assert_eq!(ask(None, &good), "websocket: missing additional subprotocol");
+        assert_eq!(ask(None, "v5"), "system:anonymous ");
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod token;
 pub mod token_file;
 mod token_stack;
 mod verified;
+mod web_socket;
 pub mod x509;
 
 pub use cache::CacheOptions;

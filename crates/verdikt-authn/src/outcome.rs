@@ -25,6 +25,7 @@ pub struct Authenticated {
     identity: Arc<Identity>,
     method: Method,
     audiences: Option<Arc<[String]>>,
+    web_socket_protocols: Option<Arc<[u8]>>,
 }
 
 /// The authenticator that accepted a credential. Those of tokens stand in the order in which they are
@@ -71,12 +72,23 @@ impl Method {
 
 impl Authenticated {
     pub(crate) fn new(identity: Arc<Identity>, method: Method) -> Self {
-        Self { identity, method, audiences: None }
+        Self { identity, method, audiences: None, web_socket_protocols: None }
     }
 
     /// The same, for these audiences.
     pub(crate) fn with_audiences(self, audiences: Option<Arc<[String]>>) -> Self {
         Self { audiences, ..self }
+    }
+
+    /// The same, for a token that came among sub-protocols, of which these are left.
+    pub(crate) fn with_web_socket_protocols(self, left: Vec<u8>) -> Self {
+        Self { web_socket_protocols: Some(left.into()), ..self }
+    }
+
+    /// What is to stand in `Sec-WebSocket-Protocol` from here on, if the token came in that header.
+    /// [`crate::Chain::removes_header`] tells which other headers have served their purpose.
+    pub fn web_socket_protocols(&self) -> Option<&[u8]> {
+        self.web_socket_protocols.as_deref()
     }
 
     /// The user.
@@ -153,6 +165,13 @@ impl Error {
     /// Who said what, in the order in which they were asked.
     pub fn causes(&self) -> &[Cause] {
         &self.causes
+    }
+
+    /// Who said what, as a line for the log.
+    pub fn by_authenticator(&self) -> String {
+        let said = self.causes.iter();
+        let said = said.map(|cause| format!("{}: {}", cause.authenticator, cause.message));
+        said.collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -4,7 +4,14 @@
 //! each file names its source. Left out are cases with messages and enums of protocol buffers, with
 //! containers, functions and unknown values, and those with macros switched off. What Kubernetes refuses
 //! or does otherwise is listed at the end, with the reason; cel-go in Kubernetes' environment was seen to
-//! answer all of those as here.
+//! answer those as here, but for one that has a variable and was not asked.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a case that is not written as all are fails the test"
+)]
 
 use std::fs;
 use std::path::Path;
@@ -23,7 +30,7 @@ fn cases_of_the_specification_hold() {
             let name = case["name"].as_str().unwrap();
             cases += 1;
             let different = [&OF_SEVERAL_TYPES[..], &FORMATTED, &OTHERS].concat();
-            let expected = !different.iter().any(|prefix| name.starts_with(prefix));
+            let expected = !different.iter().any(|listed| is_listed(name, listed));
             match run(&case) {
                 Ok(()) if !expected => failures.push(format!("{name}: listed, but holds")),
                 Err(why) if expected => failures.push(format!("{name}: {}: {why}", case["expr"])),
@@ -33,6 +40,11 @@ fn cases_of_the_specification_hold() {
     }
     assert!(cases > 1000, "{cases} cases");
     assert!(failures.is_empty(), "{} of {cases}:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Whether an entry of a list is the case itself, or the section it belongs to.
+fn is_listed(name: &str, listed: &str) -> bool {
+    name.strip_prefix(listed).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn run(case: &Json) -> Result<(), String> {
@@ -142,13 +154,15 @@ fn same(left: &Value, right: &Value) -> bool {
             left == right || (left.is_nan() && right.is_nan())
         }
         (Value::List(left), Value::List(right)) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
+            left.len() == right.len()
+                && left.iter().zip(right).all(|(left, right)| same(left, right))
         }
         (Value::Map(left), Value::Map(right)) => {
             left.len() == right.len()
-                && left.iter().zip(right).all(|((key, left), (other, right))| {
-                    key == other && same(left, right)
-                })
+                && left
+                    .iter()
+                    .zip(right)
+                    .all(|((key, left), (other, right))| key == other && same(left, right))
         }
         (Value::Timestamp(left), Value::Timestamp(right)) => left == right,
         _ => format!("{left:?}") == format!("{right:?}"),
@@ -217,13 +231,14 @@ const OF_SEVERAL_TYPES: [&str; 56] = [
 
 /// Kubernetes has version 2 of `format`, which takes no whole numbers for `%f` and `%e`, and writes numbers
 /// otherwise; infinity has a sign of its own.
-const FORMATTED: [&str; 21] = [
+const FORMATTED: [&str; 22] = [
     "string_ext/format/scientific notation formatting clause",
     "string_ext/format/default precision for fixed-point clause with int",
     "string_ext/format/default precision for fixed-point clause with uint",
     "string_ext/format/default precision for scientific notation",
     "string_ext/format/default precision for scientific notation with int",
     "string_ext/format/default precision for scientific notation with uint",
+    "string_ext/format/NaN support for scientific notation",
     "string_ext/format/positive infinity support for scientific notation",
     "string_ext/format/negative infinity support for scientific notation",
     "string_ext/format/NaN support for decimal",
@@ -270,5 +285,5 @@ const OTHERS: [&str; 27] = [
     "parse/receiver_function_names/while",
     "string_ext/value_errors/indexof_out_of_range",
     "string_ext/value_errors/lastindexof_out_of_range",
-    "string_ext/reverse/",
+    "string_ext/reverse",
 ];

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde_json::Value;
 use verdikt_tests::binary::{Serving, run};
 use verdikt_tests::http;
 
@@ -12,8 +13,8 @@ fn authenticators(folder: &str) -> Vec<String> {
     let binary = Path::new(env!("CARGO_BIN_EXE_verdikt"));
     let serving = Serving::start(binary, &["--config", &config, "--secure-port=0"]);
     let status = http::get(serving.address(), "/v1/status").json();
-    let names = status["authenticators"].as_array().cloned().unwrap_or_default();
-    names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+    let names = status.pointer("/authenticators").and_then(Value::as_array);
+    names.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 #[test]

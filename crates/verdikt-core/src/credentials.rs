@@ -13,6 +13,9 @@ pub struct Credentials<'a> {
     pub authorization: Option<&'a [u8]>,
     /// A bearer token that did not come in a header, such as `spec.token` of a TokenReview.
     pub token: Option<&'a str>,
+    /// The values of `Sec-WebSocket-Protocol`, one for each such header, if the request asks for an
+    /// upgrade to a WebSocket: browsers can put a token nowhere else.
+    pub web_socket_protocols: &'a [&'a [u8]],
     /// The decoded path of the request; anonymous access can be limited to some paths.
     pub path: &'a str,
     /// The audiences the credential must be meant for, such as `spec.audiences` of a TokenReview; the
@@ -31,7 +34,8 @@ impl<'a> Credentials<'a> {
         Self::default()
     }
 
-    /// A bearer token, already taken out of whatever carried it.
+    /// A bearer token, already taken out of whatever carried it. It is judged as a token alone: nobody is
+    /// anonymous with one.
     pub fn bearer(token: &'a str) -> Self {
         Self { token: Some(token), ..Self::default() }
     }
@@ -45,6 +49,12 @@ impl<'a> Credentials<'a> {
     #[must_use]
     pub fn with_audiences(self, audiences: &'a [String]) -> Self {
         Self { audiences, ..self }
+    }
+
+    /// The same credentials with the sub-protocols that a WebSocket is to speak.
+    #[must_use]
+    pub fn with_web_socket_protocols(self, web_socket_protocols: &'a [&'a [u8]]) -> Self {
+        Self { web_socket_protocols, ..self }
     }
 
     /// The same credentials on a request to `path` (decoded).

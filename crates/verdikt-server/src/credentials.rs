@@ -3,20 +3,38 @@
 use std::sync::Arc;
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use verdikt::{Credentials, Headers, Peer};
 
-/// The credentials of a request to `path` (decoded); `headers` are all of its headers.
+/// The credentials of a request to `path` (decoded); `headers` are all of its headers, and `protocols`
+/// those of the WebSocket it asks for.
 pub(crate) fn of<'a>(
     parts: &'a Parts,
     headers: &'a AllHeaders<'a>,
+    protocols: &'a [&'a [u8]],
     path: &'a str,
 ) -> Credentials<'a> {
     let credentials = match parts.headers.get(header::AUTHORIZATION) {
         Some(value) => Credentials::authorization(value.as_bytes()),
         None => Credentials::none(),
     };
-    credentials.with_path(path).with_peer(peer(parts)).with_headers(headers)
+    let credentials = credentials.with_path(path).with_web_socket_protocols(protocols);
+    credentials.with_peer(peer(parts)).with_headers(headers)
+}
+
+/// The values of `Sec-WebSocket-Protocol`, if a WebSocket is asked for. Follows `IsWebSocketRequest` of
+/// `k8s.io/streaming/pkg/httpstream/wsstream`.
+pub(crate) fn web_socket_protocols(headers: &HeaderMap) -> Vec<&[u8]> {
+    let is_web_socket = all(headers, &header::UPGRADE)
+        .next()
+        .is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
+        && all(headers, &header::CONNECTION)
+            .any(|value| value.to_ascii_lowercase().windows(7).any(|part| part == b"upgrade"));
+    if is_web_socket { all(headers, &header::SEC_WEBSOCKET_PROTOCOL).collect() } else { Vec::new() }
+}
+
+fn all<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    headers.get_all(name).into_iter().map(HeaderValue::as_bytes)
 }
 
 /// Whether there are any in the headers.
@@ -28,7 +46,7 @@ pub(crate) fn are_in(headers: &HeaderMap) -> bool {
 /// so can the certificates of a client when they are looked at for the first time.
 pub(crate) fn may_take_long(parts: &Parts) -> bool {
     let is_new = peer(parts).is_some_and(|peer| !peer.is_empty() && !peer.is_known());
-    are_in(&parts.headers) || is_new
+    are_in(&parts.headers) || parts.headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) || is_new
 }
 
 /// What the client of the connection presented; the listener puts it there.

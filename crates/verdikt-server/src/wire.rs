@@ -42,8 +42,9 @@ pub(crate) fn is_pretty(uri: &Uri, headers: &HeaderMap) -> bool {
             _ => None,
         })
     });
-    match asked {
-        Some(value) => !matches!(value.to_ascii_lowercase().as_str(), "0" | "f" | "false"),
+    match asked.filter(|value| !value.is_empty()) {
+        // What Go's `ParseBool` takes for true.
+        Some(value) => matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True"),
         None => {
             let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
             agent.is_some_and(|agent| {
@@ -51,6 +52,20 @@ pub(crate) fn is_pretty(uri: &Uri, headers: &HeaderMap) -> bool {
             })
         }
     }
+}
+
+/// Whether a client takes JSON: it says so, or does not say what it takes.
+pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::ACCEPT) else { return true };
+    let value = String::from_utf8_lossy(value.as_bytes());
+    if value.trim().is_empty() {
+        return true;
+    }
+    value.split(',').any(|clause| {
+        let media_type = clause.split(';').next().unwrap_or_default().trim();
+        matches!(media_type.split_once('/'), Some(("*" | "application", "*" | "json")))
+            || media_type == "*"
+    })
 }
 
 /// Why a body cannot be read.
@@ -66,6 +81,11 @@ pub(crate) enum BodyError {
 pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
     let value: Value =
         serde_json::from_slice(body).map_err(|error| BodyError::Syntax(error.to_string()))?;
+    from_value(value)
+}
+
+/// Reads what a body was found to say.
+pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, BodyError> {
     serde_path_to_error::deserialize(value).map(|Object(parsed)| parsed).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
@@ -151,5 +171,26 @@ mod tests {
         check("/x", "Go-http-client/1.1", false);
         check("/x?a=b&pretty=true", "Go-http-client/1.1", true);
         check("/x?pretty=false", "curl/8.0", false);
+        check("/x?pretty=maybe", "curl/8.0", false);
+        check("/x?pretty=", "curl/8.0", true);
+        check("/x?pretty=T", "Go-http-client/1.1", true);
+    }
+
+    #[test]
+    fn json_is_taken_unless_something_else_is_asked_for() {
+        let check = |accept: Option<&'static str>, expected: bool| {
+            let mut headers = HeaderMap::new();
+            if let Some(accept) = accept {
+                headers.insert(header::ACCEPT, accept.parse().unwrap());
+            }
+            assert_eq!(accepts_json(&headers), expected, "{accept:?}");
+        };
+        check(None, true);
+        check(Some(""), true);
+        check(Some("*/*"), true);
+        check(Some("application/*"), true);
+        check(Some("application/json;as=Table;g=meta.k8s.io;v=v1, text/html"), true);
+        check(Some("text/html,application/xhtml+xml"), false);
+        check(Some("application/vnd.kubernetes.protobuf"), false);
     }
 }

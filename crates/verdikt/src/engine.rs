@@ -108,6 +108,11 @@ impl Engine {
         self.0.current.load().authenticators.authenticate(credentials)
     }
 
+    /// What to tell whoever sent these credentials in a `Warning` header, whatever comes of them.
+    pub fn warning(&self, credentials: &Credentials<'_>) -> Option<&'static str> {
+        self.0.current.load().authenticators.warning(credentials)
+    }
+
     /// The second half: may `request.user` do this? Allocates nothing and takes no lock, unless a webhook is
     /// asked: then it waits for the answer, on a thread of a multi-threaded tokio runtime without keeping
     /// others from it.

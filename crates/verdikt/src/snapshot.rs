@@ -59,6 +59,11 @@ impl Snapshot {
         self.authenticators.authenticate(credentials)
     }
 
+    /// What a 401 has in `WWW-Authenticate`, if anything.
+    pub fn challenge(&self) -> Option<&'static str> {
+        self.authenticators.challenge()
+    }
+
     /// Whether a header is taken off a request before it goes on, once it is known who sent it: because
     /// it is a credential, or could speak for an authenticating proxy.
     pub fn removes_header(&self, name: &str) -> bool {

@@ -20,7 +20,19 @@ pub(super) fn object(parts: &Parts, code: StatusCode, object: &impl Serialize) -
 /// A `Status`, under its own code.
 pub(super) fn status(parts: &Parts, status: &Status) -> Response<Body> {
     let code = StatusCode::from_u16(status.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = object(parts, code, status);
+    let mut response = match wire::accepts_json(&parts.headers) {
+        true => object(parts, code, status),
+        // What went wrong is not hidden behind what cannot be agreed on.
+        false => {
+            let mut text = wire::to_text(status, true);
+            text.truncate(text.trim_end().len());
+            with_type(code, "application/json", text)
+        }
+    };
+    if let Some(challenge) = status.challenge() {
+        let challenge = HeaderValue::from_static(challenge);
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
     response
         .headers_mut()
         .insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -16,7 +16,7 @@ pub(super) async fn json(
     body: Body,
     limits: &Limits,
 ) -> Result<Bytes, Status> {
-    if !is_json(headers) {
+    if !is(headers, "application/json") && headers.contains_key(header::CONTENT_TYPE) {
         return Err(Status::unsupported_media_type());
     }
     any(body, limits).await
@@ -43,8 +43,9 @@ fn is_about_size(error: &axum::Error) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.is::<LengthLimitError>())
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
+/// Whether the body says that it is of this media type.
+pub(super) fn is(headers: &HeaderMap, wanted: &str) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return false };
     let media_type = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-    media_type.trim().eq_ignore_ascii_case("application/json")
+    media_type.trim().eq_ignore_ascii_case(wanted)
 }

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 mod body;
 mod check;
 mod discovery;
+mod groups;
 mod health;
 mod index;
 mod request;
@@ -14,10 +15,13 @@ mod sender;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, Request, Response, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::{get, post};
-use verdikt::Engine;
 use verdikt::authn::service_account::Discovery;
+use verdikt::{Credentials, Engine};
 
 use crate::listener::{Access, Limits};
 
@@ -37,7 +41,7 @@ pub(crate) fn router(engine: Engine, access: Access, limits: Limits) -> Router {
             .layer(from_fn_with_state(Arc::clone(&app), audit::record_anyone))
             .fallback(request::answer)
     };
-    Router::new()
+    let mut router = Router::new()
         .route("/", ours(get(index::answer)))
         .route("/healthz", anyones(get(health::ping)))
         .route("/livez", anyones(get(health::ping)))
@@ -46,19 +50,44 @@ pub(crate) fn router(engine: Engine, access: Access, limits: Limits) -> Router {
         .route(Discovery::CONFIGURATION_PATH, ours(get(discovery::configuration)))
         .route(Discovery::JWKS_PATH, ours(get(discovery::jwks)))
         .route("/v1/status", ours(get(health::status)))
-        .route("/v1/check", ours(post(check::answer)))
-        .route(
-            "/apis/authorization.k8s.io/v1/subjectaccessreviews",
-            ours(post(review::subject_access_review)),
-        )
+        .route("/v1/check", ours(post(check::answer)));
+    for (address, route) in review::routes() {
+        router = router.route(address, ours(route));
+    }
+    for address in groups::ADDRESSES {
+        router = router.route(address, ours(get(groups::answer)));
+    }
+    router
         .fallback(request::answer)
+        .layer(from_fn_with_state(Arc::clone(&app), warn))
         .layer(from_fn_with_state(Arc::clone(&app), audit::record))
         .with_state(app)
 }
 
+/// Tells a client what is wrong with its credentials though they are not refused for it.
+async fn warn(State(app): State<Arc<App>>, request: Request<Body>, next: Next) -> Response<Body> {
+    let authorization = request.headers().get(header::AUTHORIZATION);
+    let warning = authorization
+        .and_then(|value| app.engine.warning(&Credentials::authorization(value.as_bytes())));
+    let mut response = next.run(request).await;
+    let value = warning.map(|text| HeaderValue::try_from(format!("299 - \"{text}\"")));
+    if let Some(Ok(value)) = value {
+        response.headers_mut().append(header::WARNING, value);
+    }
+    response
+}
+
 /// What `GET /` lists: the paths above, but for itself and those that are only there with an issuer.
-const PATHS: [&str; 7] = [
-    "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+const PATHS: [&str; 15] = [
+    "/api",
+    "/apis",
+    "/apis/",
+    "/apis/authentication.k8s.io",
+    "/apis/authentication.k8s.io/v1",
+    "/apis/authentication.k8s.io/v1beta1",
+    "/apis/authorization.k8s.io",
+    "/apis/authorization.k8s.io/v1",
+    "/apis/authorization.k8s.io/v1beta1",
     "/healthz",
     "/livez",
     "/readyz",

@@ -6,9 +6,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{Request, Response, StatusCode};
-use verdikt::{Attributes, GoQuoted, RequestInfo, RequestInfoError};
+use verdikt::{Attributes, GoQuoted, RequestInfo, RequestInfoError, User};
 
-use super::sender::Audit;
+use super::sender::{Audit, Sender};
 use super::{App, answer, audit};
 use crate::kubernetes::status::{Status, html_escaped};
 
@@ -16,9 +16,14 @@ use crate::kubernetes::status::{Status, html_escaped};
 pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
     let (parts, _body) = request.into_parts();
     match admit(&app, &parts) {
-        Ok(reason) => answer::status(&parts, &Status::allowed(&reason)),
+        Ok(reason) => allowed(&parts, &reason),
         Err(refused) => refused,
     }
+}
+
+/// The answer to a request that may go on, where there is nothing to go on to.
+pub(super) fn allowed(parts: &Parts, reason: &str) -> Response<Body> {
+    answer::status(parts, &Status::allowed(reason))
 }
 
 /// Authenticates and authorizes; the reason if the request may go on.
@@ -26,6 +31,21 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
 /// # Errors
 /// The answer to give instead.
 pub(super) fn admit(app: &App, parts: &Parts) -> Result<String, Response<Body>> {
+    ask(app, parts, false).map(|(_, reason)| reason)
+}
+
+/// Who asks about themselves; on an open listener everyone may, as `system:basic-user` lets everyone who
+/// is known.
+///
+/// # Errors
+/// The answer to give instead.
+pub(super) fn admit_self(app: &App, parts: &Parts) -> Result<User, Response<Body>> {
+    let is_open = app.access == crate::Access::Open;
+    ask(app, parts, is_open).map(|(sender, _)| sender.requester().user().clone())
+}
+
+/// Who sent a request that may go on, and why it may; `is_open` if whoever sends it may.
+fn ask(app: &App, parts: &Parts, is_open: bool) -> Result<(Sender, String), Response<Body>> {
     let target = parts.uri.to_string();
     let info = RequestInfo::from_request(parts.method.as_str(), &target)
         .map_err(|error| meaningless(&target, &error))?;
@@ -33,11 +53,13 @@ pub(super) fn admit(app: &App, parts: &Parts) -> Result<String, Response<Body>> 
     let sender = app.sender(parts, &request, Audit::Recorded)?;
     let request = Attributes { user: Some(sender.requester()), ..request };
     let decision = sender.snapshot.authorize(&request);
+    let is_allowed = decision.is_allowed() || is_open;
     let reason = decision.reason_text();
-    let error = decision.error().filter(|_| !decision.is_allowed());
-    audit::decided(parts, decision.is_allowed(), error.is_some(), &reason);
-    if decision.is_allowed() {
-        return Ok(reason);
+    let error = decision.error().filter(|_| !is_allowed);
+    drop(decision);
+    audit::decided(parts, is_allowed, error.is_some(), &reason);
+    if is_allowed {
+        return Ok((sender, reason));
     }
     if let Some(error) = error {
         // A refusal that may be due to what went wrong is not the client's fault.

@@ -1,4 +1,4 @@
-//! The review APIs of Kubernetes' group authorization.k8s.io.
+//! The review APIs of Kubernetes' groups authorization.k8s.io and authentication.k8s.io.
 
 use std::sync::Arc;
 
@@ -6,53 +6,193 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{Request, Response, StatusCode};
+use axum::routing::MethodRouter;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use verdikt::RequestInfo;
 
 use super::{App, answer, audit, body, request};
-use crate::kubernetes::review::{API_VERSION, KIND, SubjectAccessReview};
+use crate::kubernetes::protobuf;
+use crate::kubernetes::review::access::{
+    self, Answer, SelfSubjectAccessReview, SubjectAccessReview,
+};
+use crate::kubernetes::review::rules::{self, SelfSubjectRulesReview};
+use crate::kubernetes::review::subject::{self, SelfSubjectReview};
+use crate::kubernetes::review::token::{self, TokenReview};
+use crate::kubernetes::review::{Kind, Review, unreadable};
 use crate::kubernetes::status::Status;
 use crate::wire::{self, BodyError};
 
-/// `POST /apis/authorization.k8s.io/v1/subjectaccessreviews`.
-pub(super) async fn subject_access_review(
-    State(app): State<Arc<App>>,
+/// The addresses to which reviews are posted.
+pub(super) fn routes() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
+    use axum::routing::post;
+    vec![
+        ("/apis/authorization.k8s.io/v1/subjectaccessreviews", post(subject_access_review)),
+        ("/apis/authorization.k8s.io/v1beta1/subjectaccessreviews", post(subject_access_review)),
+        (
+            "/apis/authorization.k8s.io/v1/namespaces/{namespace}/localsubjectaccessreviews",
+            post(local_subject_access_review),
+        ),
+        ("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", post(self_access_review)),
+        ("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", post(self_rules_review)),
+        ("/apis/authentication.k8s.io/v1/tokenreviews", post(token_review)),
+        ("/apis/authentication.k8s.io/v1beta1/tokenreviews", post(token_review)),
+        ("/apis/authentication.k8s.io/v1/selfsubjectreviews", post(self_review)),
+        ("/apis/authentication.k8s.io/v1beta1/selfsubjectreviews", post(self_review)),
+    ]
+}
+
+/// The answer, or the one to give instead.
+type Answered = Result<Response<Body>, Response<Body>>;
+
+async fn subject_access_review(state: State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    either(about_others(
+        state.0,
+        request,
+        &access::SUBJECT,
+        |app, mut review: SubjectAccessReview| {
+            review.settle_groups();
+            review.validate()?;
+            Ok(decided(app, review))
+        },
+    ))
+    .await
+}
+
+async fn local_subject_access_review(
+    state: State<Arc<App>>,
     request: Request<Body>,
 ) -> Response<Body> {
+    either(about_others(
+        state.0,
+        request,
+        &access::LOCAL,
+        |app, mut review: SubjectAccessReview| {
+            review.settle_groups();
+            review.validate_local()?;
+            Ok(decided(app, review))
+        },
+    ))
+    .await
+}
+
+async fn token_review(state: State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    either(about_others(state.0, request, &token::KIND, |app, review: TokenReview| {
+        let credentials = review.credentials()?;
+        let outcome = tokio::task::block_in_place(|| app.engine.authenticate(&credentials));
+        let status = review.status(outcome)?;
+        Ok(review.answered(status))
+    }))
+    .await
+}
+
+async fn self_access_review(state: State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    let State(app) = state;
     let (parts, body) = request.into_parts();
-    if let Err(refused) = request::admit_operator(&app, &parts) {
-        return refused;
-    }
-    let bytes = match body::json(&parts.headers, body, &app.limits).await {
-        Ok(bytes) => bytes,
-        Err(status) => return answer::status(&parts, &status),
-    };
-    match decide(&app, &parts, &bytes) {
-        Ok(review) => answer::object(&parts, StatusCode::CREATED, &review),
-        Err(status) => answer::status(&parts, &status),
-    }
-}
-
-fn decide(app: &App, parts: &Parts, body: &[u8]) -> Result<SubjectAccessReview, Status> {
-    let mut review: SubjectAccessReview = wire::parse(body).map_err(|error| unreadable(&error))?;
-    audit::request_object(parts, &review);
-    review.validate()?;
-    let question = review.question();
-    let attributes = review.attributes(&question);
-    let decision = app.engine.authorize(&attributes);
-    let (effect, reason) = (decision.effect(), decision.reason_text());
-    drop(decision);
-    Ok(review.answered(effect, reason, &question))
-}
-
-/// In kube-apiserver's words as far as they go; the place is ours.
-fn unreadable(error: &BodyError) -> Status {
-    Status::bad_request(match error {
-        BodyError::Syntax(error) => format!(
-            "the object provided is unrecognized (must be of type {KIND}): couldn't get \
-             version/kind; json parse error: {error}"
-        ),
-        BodyError::Shape(error) => {
-            let version = API_VERSION.rsplit('/').next().unwrap_or_default();
-            format!("{KIND} in version \"{version}\" cannot be handled as a {KIND}: json: {error}")
-        }
+    either(async {
+        let user = request::admit_self(&app, &parts)?;
+        let review: SelfSubjectAccessReview = read(&app, &parts, body, &access::SELF).await?;
+        review.validate_self().map_err(|status| answer::status(&parts, &status))?;
+        let question = review.question();
+        let attributes = review.attributes(&user, &question);
+        let decision = app.engine.authorize(&attributes);
+        let status = Answer::new(&decision, &question);
+        drop(decision);
+        Ok(created(&parts, &review.answered(status)))
     })
+    .await
+}
+
+async fn self_rules_review(state: State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    let State(app) = state;
+    let (parts, body) = request.into_parts();
+    either(async {
+        let user = request::admit_self(&app, &parts)?;
+        let review: SelfSubjectRulesReview = read(&app, &parts, body, &rules::KIND).await?;
+        let namespace = review.asked().map_err(|status| answer::status(&parts, &status))?;
+        let rules = app.engine.rules_for(&user, namespace);
+        Ok(created(&parts, &review.listing(rules)))
+    })
+    .await
+}
+
+async fn self_review(state: State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    let State(app) = state;
+    let (parts, body) = request.into_parts();
+    either(async {
+        let user = request::admit_self(&app, &parts)?;
+        let review: SelfSubjectReview = read(&app, &parts, body, &subject::KIND).await?;
+        let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
+        Ok(created(&parts, &review.about(user, now)))
+    })
+    .await
+}
+
+/// Answers a review that only those may post whom the listener takes for its operator, or who are allowed it.
+async fn about_others<S, T>(
+    app: Arc<App>,
+    request: Request<Body>,
+    kind: &Kind,
+    answer: impl FnOnce(&App, Review<S, T>) -> Result<Review<S, T>, Status>,
+) -> Answered
+where
+    S: DeserializeOwned + Serialize + Default,
+    T: Serialize + Default,
+{
+    let (parts, body) = request.into_parts();
+    request::admit_operator(&app, &parts)?;
+    let review = read(&app, &parts, body, kind).await?;
+    match answer(&app, review) {
+        Ok(review) => Ok(created(&parts, &review)),
+        Err(status) => Err(answer::status(&parts, &status)),
+    }
+}
+
+fn decided(app: &App, review: SubjectAccessReview) -> SubjectAccessReview {
+    let (user, question) = (review.user(), review.question());
+    let attributes = review.attributes(&user, &question);
+    let decision = app.engine.authorize(&attributes);
+    let status = Answer::new(&decision, &question);
+    drop(decision);
+    review.answered(status)
+}
+
+/// The review in a body.
+///
+/// # Errors
+/// The answer to give instead.
+async fn read<S, T>(
+    app: &App,
+    parts: &Parts,
+    body: Body,
+    kind: &Kind,
+) -> Result<Review<S, T>, Response<Body>>
+where
+    S: DeserializeOwned + Serialize + Default,
+    T: Serialize + Default,
+{
+    let refuse = |status: Status| answer::status(parts, &status);
+    let parsed: Result<Review<S, T>, BodyError> = if body::is(&parts.headers, protobuf::MEDIA_TYPE)
+    {
+        let bytes = body::any(body, &app.limits).await.map_err(refuse)?;
+        let value = protobuf::parse(&bytes).map_err(|error| refuse(Status::bad_request(error)));
+        wire::from_value(value?)
+    } else {
+        wire::parse(&body::json(&parts.headers, body, &app.limits).await.map_err(refuse)?)
+    };
+    let mut review = parsed.map_err(|error| refuse(unreadable(&error, kind)))?;
+    let target = parts.uri.to_string();
+    let info = RequestInfo::from_request(parts.method.as_str(), &target);
+    let namespace = info.as_ref().map_or("", |info| info.namespace());
+    review.check_type(kind, namespace).map_err(refuse)?;
+    audit::request_object(parts, &review);
+    Ok(review)
+}
+
+fn created(parts: &Parts, review: &impl Serialize) -> Response<Body> {
+    answer::object(parts, StatusCode::CREATED, review)
+}
+
+async fn either(answered: impl Future<Output = Answered>) -> Response<Body> {
+    answered.await.unwrap_or_else(|refused| refused)
 }

@@ -85,19 +85,20 @@ impl App {
         request: &Attributes<'_>,
     ) -> Result<Authenticated, Status> {
         let headers = credentials::AllHeaders(&parts.headers);
-        let credentials = credentials::of(parts, &headers, request.path);
+        let protocols = credentials::web_socket_protocols(&parts.headers);
+        let credentials = credentials::of(parts, &headers, &protocols, request.path);
         // Other requests must not wait for it.
         let outcome = match credentials::may_take_long(parts) {
             true => tokio::task::block_in_place(|| snapshot.authenticate(&credentials)),
             false => snapshot.authenticate(&credentials),
         };
-        let error = match outcome {
+        let (error, causes) = match outcome {
             Outcome::Authenticated(authenticated) => return Ok(authenticated),
-            Outcome::Failed(error) => error.to_string(),
-            Outcome::NoOpinion => "no credentials provided".to_owned(),
+            Outcome::Failed(error) => (error.to_string(), error.by_authenticator()),
+            Outcome::NoOpinion => ("no credentials provided".to_owned(), String::new()),
         };
-        tracing::info!(path = request.path, "unauthenticated: {error}");
-        Err(Status::unauthorized())
+        tracing::info!(path = request.path, causes, "unauthenticated: {error}");
+        Err(Status::unauthorized().challenging(snapshot.challenge()))
     }
 }
 

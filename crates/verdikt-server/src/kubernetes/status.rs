@@ -23,6 +23,9 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     details: Option<Details>,
     code: u16,
+    /// The `WWW-Authenticate` header, which is no part of the object.
+    #[serde(skip)]
+    challenge: Option<&'static str>,
 }
 
 /// Always empty here.
@@ -44,8 +47,11 @@ struct Details {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Cause {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     reason: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     message: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     field: String,
 }
 
@@ -60,12 +66,36 @@ impl Status {
             reason: reason.to_owned(),
             details: None,
             code,
+            challenge: None,
         }
     }
 
     /// 401, whatever the cause: the client learns nothing more.
     pub fn unauthorized() -> Self {
         Self::failure(401, "Unauthorized", "Unauthorized")
+    }
+
+    /// The same with a `WWW-Authenticate` header.
+    pub(crate) fn challenging(self, challenge: Option<&'static str>) -> Self {
+        Self { challenge, ..self }
+    }
+
+    pub(crate) fn challenge(&self) -> Option<&'static str> {
+        self.challenge
+    }
+
+    /// 500: something that should not be.
+    pub(crate) fn internal_error(message: &str) -> Self {
+        let details = Details {
+            causes: vec![Cause {
+                reason: String::new(),
+                message: message.to_owned(),
+                field: String::new(),
+            }],
+            ..Details::default()
+        };
+        let message = format!("Internal error occurred: {message}");
+        Self { details: Some(details), ..Self::failure(500, "InternalError", message) }
     }
 
     /// 403: the request was understood, and its user may not do that.
@@ -105,7 +135,7 @@ impl Status {
             415,
             "UnsupportedMediaType",
             "the body of the request was in an unknown format - accepted media types include: \
-             application/json",
+             application/json, application/vnd.kubernetes.protobuf",
         )
     }
 

@@ -21,7 +21,7 @@ enum TokenCommand {
     /// basic-auth file
     Hash(hash::Hash),
     /// Make a token for a service account, as `kubectl create token` does, with a key that is at hand
-    Create(create::Create),
+    Create(Box<create::Create>),
 }
 
 impl Token {
