@@ -75,6 +75,17 @@ impl Program {
         found
     }
 
+    /// Whether the expression does anything with a variable but read fields of it whose names are written
+    /// out: goes through it, hands it on, or looks up a name that it works out.
+    pub fn uses_whole(&self, variable: &str) -> bool {
+        let (mut mentions, mut fields) = (0_usize, 0_usize);
+        visit(&self.compiled.expr, &mut |expr| {
+            mentions += usize::from(is_path(expr, &[variable]));
+            fields += usize::from(is_field_of(expr, variable));
+        });
+        mentions > fields
+    }
+
     /// Whether the expression reads a field of this name of anything, by `.name`, `.?name` or `has`.
     pub fn selects_field(&self, name: &str) -> bool {
         let mut found = false;
@@ -112,6 +123,21 @@ fn is_path(expr: &Expr, path: &[&str]) -> bool {
                 operators::OPTIONAL_SELECT | operators::INDEX | operators::OPTIONAL_INDEX,
                 [operand, key],
             ) => literal(key) == Some(last) && is_path(operand, before),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether an expression selects a field, whose name is written out, of a variable.
+fn is_field_of(expr: &Expr, variable: &str) -> bool {
+    match &expr.kind {
+        Kind::Select { operand, .. } => is_path(operand, &[variable]),
+        Kind::Call { function, args, .. } => match (&**function, &args[..]) {
+            (
+                operators::OPTIONAL_SELECT | operators::INDEX | operators::OPTIONAL_INDEX,
+                [operand, key],
+            ) => literal(key).is_some() && is_path(operand, &[variable]),
             _ => false,
         },
         _ => false,

@@ -222,8 +222,10 @@ fn evaluate(program: &Program, variable: &Variable) -> Result<cel::Value, String
     let failed = |error: &dyn fmt::Display| {
         format!("expression '{}' resulted in error: {error}", program.source())
     };
-    // As if it were not there would be wrong: an expression may do without what is not there.
-    match broken.iter().find(|(member, _)| program.selects(&[name, member])) {
+    // As if it were not there would be wrong: an expression may do without what is not there. One that
+    // goes through all of them comes upon it, too.
+    let is_read = |member: &str| program.selects(&[name, member]) || program.uses_whole(name);
+    match broken.iter().find(|(member, _)| is_read(member)) {
         Some((_, problem)) => Err(failed(problem)),
         None => program.evaluate(&[(name, value.clone())]).map_err(|error| failed(&error)),
     }
@@ -271,3 +273,36 @@ fn native_text(value: &cel::Value) -> Option<String> {
 }
 
 const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
+
+#[cfg(test)]
+mod tests {
+    use crate::jwt::json::Json;
+
+    use super::*;
+
+    /// What an expression makes of claims of which one, `big`, holds a number that is none of Go's.
+    fn check(source: &str, expected: Result<bool, &str>) {
+        let json = Json::parse(br#"{"big": 1e999, "name": "ada"}"#, 8).unwrap();
+        let (value, broken) = Claims::of(&json).to_cel();
+        let claims = cel::Type::map(cel::Type::String, cel::Type::Any);
+        let program = cel::Env::kubernetes().variable("claims", claims).compile(source).unwrap();
+        let answer = evaluate(&program, &Variable { name: "claims", value, broken });
+        match (answer, expected) {
+            (Ok(value), Ok(expected)) => assert_eq!(value.as_bool(), Some(expected), "{source}"),
+            (Err(error), Err(expected)) => assert!(error.contains(expected), "{source}: {error}"),
+            (answer, _) => panic!("{source}: {answer:?}"),
+        }
+    }
+
+    #[test]
+    fn a_claim_that_cannot_be_decoded_is_an_error_to_whoever_comes_upon_it() {
+        let problem = Err("claim \"big\" failed to unmarshal");
+        check("claims.name == 'ada'", Ok(true));
+        check("claims['name'] == 'ada'", Ok(true));
+        check("claims.?big.orValue('') == ''", problem);
+        check("!has(claims.big)", problem);
+        check("dyn(claims).all(value, value == 'ada')", problem);
+        check("dyn(claims).exists(value, value == 'ada')", problem);
+        check("claims['na' + 'me'] == 'ada'", problem);
+    }
+}
