@@ -7,6 +7,7 @@ use verdikt_authn::jwt::{Jws, KeySet, SigningKey};
 use verdikt_authn::service_account::{self, ServiceAccounts};
 use verdikt_authn::{Chain, Clock, Outcome, TokenAuthenticator as _, oidc};
 use verdikt_compiler::{Rules, node, rbac};
+use verdikt_core::metrics::Metrics;
 use verdikt_core::{
     Attributes, Credentials, Effect, HashKey, RequestInfo, User, field_selector, groups,
     label_selector,
@@ -92,7 +93,9 @@ pub fn authentication_config(bytes: &[u8]) {
         }
     };
     let keys = oidc::Keys::Fixed(KeySet::default());
-    let Ok(issuers) = oidc::Issuers::new(validated, &["RS256".to_owned()], &keys, None) else {
+    let Ok(issuers) =
+        oidc::Issuers::new(validated, &["RS256".to_owned()], &keys, None, &Metrics::default())
+    else {
         return;
     };
     if let Ok(text) = std::str::from_utf8(bytes) {

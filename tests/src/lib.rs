@@ -2,6 +2,7 @@
 
 pub mod binary;
 pub mod corpus;
+pub mod exposition;
 pub mod front;
 pub mod http;
 pub mod issuer;

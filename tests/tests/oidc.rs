@@ -432,6 +432,10 @@ fn the_example_does_what_it_says() {
         who(&engine, &token(json!({"groups": ["developers"]})))
             == "staff:ada staff:developers,system:authenticated"
     });
+    let metrics = engine.metrics();
+    let name = "apiserver_authentication_jwt_authenticator_latency_seconds";
+    let latency = metrics.iter().find(|reading| reading.family.name == name).unwrap();
+    assert_eq!(latency.get(&[("result", "success")]), Some(1.0));
     let list = |namespace: &'static str| Attributes {
         verb: "list",
         resource: "pods",

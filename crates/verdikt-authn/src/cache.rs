@@ -13,8 +13,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hashbrown::HashTable;
+use verdikt_core::metrics::Metrics;
 use verdikt_core::{HashKey, Secret, same};
 
+use crate::cache_metrics::CacheMetrics;
 use crate::ticks::Ticks;
 use crate::time::{Clock, Moment};
 use crate::{Error, Outcome};
@@ -45,6 +47,7 @@ pub(crate) struct TokenCache {
     good: Store,
     bad: Store,
     under_way: Mutex<Vec<Arc<LookUp>>>,
+    counts: CacheMetrics,
 }
 
 /// Answers in shards, so that those who look do not wait for each other.
@@ -83,8 +86,14 @@ struct LookUp {
 }
 
 impl TokenCache {
-    pub(crate) fn new(key: &HashKey, options: CacheOptions, clock: &Clock) -> Self {
+    pub(crate) fn new(
+        key: &HashKey,
+        options: CacheOptions,
+        clock: &Clock,
+        metrics: &Metrics,
+    ) -> Self {
         Self {
+            counts: CacheMetrics::new(metrics),
             key: key.clone(),
             options,
             clock: clock.clone(),
@@ -104,8 +113,14 @@ impl TokenCache {
     ) -> Outcome {
         let hash = self.hash(token, audiences);
         match self.find(hash, token, audiences) {
-            Some(outcome) => outcome,
-            None => self.ask_once(hash, token, audiences, ask),
+            Some(outcome) => {
+                self.counts.hit();
+                outcome
+            }
+            None => {
+                let _waits = self.counts.miss();
+                self.ask_once(hash, token, audiences, ask)
+            }
         }
     }
 
@@ -147,7 +162,9 @@ impl TokenCache {
         let _finish = Finish { cache: self, look_up: &look_up };
         // Somebody may have finished between the two looks.
         let outcome = self.find(hash, token, audiences).unwrap_or_else(|| {
+            let fetch = self.counts.fetch();
             let (outcome, until) = ask();
+            fetch.brought(&outcome);
             self.keep(&look_up.question, &outcome, until);
             outcome
         });
@@ -314,7 +331,7 @@ mod tests {
             failure_ttl: Duration::from_secs(failure),
             bytes,
         };
-        TokenCache::new(&HashKey::random(), options, &Clock::standing(1_000))
+        TokenCache::new(&HashKey::random(), options, &Clock::standing(1_000), &Metrics::default())
     }
 
     /// How often it is asked, when the same is asked twice.

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use verdikt_core::metrics::Metrics;
 use verdikt_core::{Credentials, HashKey};
 use verdikt_parser::{Diagnostic, basic_file, token_file};
 
@@ -40,6 +41,7 @@ pub struct ChainBuilder<'k> {
     api_audiences: Vec<String>,
     cache: CacheOptions,
     clock: Clock,
+    metrics: Metrics,
     found: Vec<Diagnostic>,
 }
 
@@ -52,6 +54,7 @@ impl Chain {
             api_audiences: Vec::new(),
             cache: CacheOptions::default(),
             clock: Clock::default(),
+            metrics: Metrics::default(),
             found: Vec::new(),
         }
     }
@@ -275,6 +278,12 @@ impl ChainBuilder<'_> {
         Self { clock, ..self }
     }
 
+    /// Where things are counted.
+    #[must_use]
+    pub fn metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
+    }
+
     /// Whether requests without credentials are anonymous; they are refused otherwise.
     #[must_use]
     pub fn anonymous(self, anonymous: bool) -> Self {
@@ -290,7 +299,8 @@ impl ChainBuilder<'_> {
 
     /// The chain, and what was found wrong with the files.
     pub fn build(mut self) -> (Chain, Vec<Diagnostic>) {
-        self.chain.tokens.finish(self.key, self.api_audiences, self.cache, &self.clock);
+        let Self { key, api_audiences, cache, clock, metrics, .. } = self;
+        self.chain.tokens.finish(key, api_audiences, cache, &clock, &metrics);
         (self.chain, self.found)
     }
 }

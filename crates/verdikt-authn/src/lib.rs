@@ -9,6 +9,7 @@ pub mod basic_file;
 mod bearer;
 pub mod bootstrap_token;
 mod cache;
+mod cache_metrics;
 mod chain;
 pub mod front_proxy;
 mod gate;

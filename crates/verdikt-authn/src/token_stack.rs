@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use verdikt_core::metrics::Metrics;
 use verdikt_core::{HashKey, Identity};
 
 use crate::cache::{CacheOptions, TokenCache};
@@ -34,9 +35,10 @@ impl TokenStack {
         api_audiences: Vec<String>,
         options: CacheOptions,
         clock: &Clock,
+        metrics: &Metrics,
     ) {
         self.slow.sort_by_key(|authenticator| authenticator.method());
-        self.cache = (!self.slow.is_empty()).then(|| TokenCache::new(key, options, clock));
+        self.cache = (!self.slow.is_empty()).then(|| TokenCache::new(key, options, clock, metrics));
         self.key = Some(key.clone());
         self.api_audiences = api_audiences.into();
     }

@@ -13,6 +13,7 @@ mod hash;
 mod headers;
 mod identity;
 pub mod label_selector;
+pub mod metrics;
 pub mod names;
 mod peer;
 mod printable;

@@ -7,6 +7,7 @@ mod credentials;
 mod http;
 mod kubernetes;
 mod listener;
+mod prometheus;
 mod tls;
 mod wire;
 

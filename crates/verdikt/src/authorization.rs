@@ -5,10 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use verdikt_core::Effect;
 use verdikt_parser::authorization_config::{
     AuthorizationConfiguration, AuthorizerConfiguration, ConnectionInfo, WebhookConfiguration, read,
@@ -20,13 +19,13 @@ use crate::Mode;
 use crate::authorizer::config::{WEBHOOK, diagnostics, names_and_types, validate};
 use crate::authorizer::match_conditions::MatchConditions;
 use crate::authorizer::{ReviewVersion, WebhookAuthorizer, WebhookOptions};
-use crate::metrics::Metrics;
+use crate::metrics::{ConfigurationFamilies, Metrics};
 use crate::oidc::RemoteCell;
 use crate::remote::webhook::Webhook;
-use crate::source::{Contents, FileKind, Text, read_file};
+use crate::source::{Contents, FileKind, read_file};
 
 /// What was said on the command line, or by the embedding program.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Options {
     /// Whether there is an `--authorization-config`.
     pub(crate) has_file: bool,
@@ -35,8 +34,7 @@ pub(crate) struct Options {
     pub(crate) webhook: WebhookFlags,
     pub(crate) has_policy_file: bool,
     pub(crate) metrics: Metrics,
-    /// The text of the file that was looked at last, good or bad.
-    pub(crate) seen: Arc<Mutex<Option<Text>>>,
+    pub(crate) observed: ConfigurationFamilies,
     pub(crate) remote: RemoteCell,
 }
 
@@ -159,29 +157,6 @@ impl Options {
             found.push(Diagnostic::error("options/invalid", NO_POLICY_FILE));
         }
         (configuration, found)
-    }
-
-    /// Counts what came of a file that is not as it was: once for each text, whatever is read beside it.
-    pub(crate) fn observe(&self, contents: &Contents, is_good: bool) {
-        let Some(text) = contents.file(FileKind::AuthorizationConfig) else { return };
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_first = seen.is_none();
-        let is_known = |seen: &Text| seen.source().bytes == text.source().bytes;
-        if seen.as_ref().is_some_and(is_known) {
-            return;
-        }
-        *seen = Some(text.clone());
-        if !is_first {
-            let labels = [("status", if is_good { "success" } else { "failure" })];
-            self.metrics.count(RELOADS, &labels);
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            self.metrics.set(LAST_RELOAD, &labels, now.as_secs_f64(), false);
-        }
-        if is_good {
-            let digest = Sha256::digest(text.source().bytes);
-            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-            self.metrics.set(CONFIG_INFO, &[("hash", &format!("sha256:{hex}"))], 1.0, true);
-        }
     }
 
     /// What the flags stand for: `buildAuthorizationConfiguration`.
@@ -349,8 +324,3 @@ const NO_POLICY_FILE: &str = "authorization-mode ABAC's authorization policy fil
 const MOST_KUBECONFIG_BYTES: u64 = 1 << 20;
 /// As long as kube-apiserver gives a request.
 const ALL_ATTEMPTS: Duration = Duration::from_secs(60);
-
-const RELOADS: &str = "apiserver_authorization_config_controller_automatic_reloads_total";
-const LAST_RELOAD: &str =
-    "apiserver_authorization_config_controller_automatic_reload_last_timestamp_seconds";
-const CONFIG_INFO: &str = "apiserver_authorization_config_controller_last_config_info";

@@ -17,6 +17,7 @@ use crate::audit::{Auditor, Ids, LogOptions};
 use crate::authorization::{self, WebhookFlags};
 use crate::certificates::CertificateOptions;
 use crate::engine::{Engine, Shared};
+use crate::metrics::{ConfigurationFamilies, Metrics, PolicyReloads, Requests};
 use crate::oidc;
 use crate::reload::{LoadError, Sources, first_snapshot};
 use crate::service_accounts::ServiceAccountOptions;
@@ -352,6 +353,8 @@ impl Builder {
             watcher: Mutex::new(None),
             audit_ids: Ids::default(),
             auditor,
+            requests: Requests::new(&metrics),
+            reloads: PolicyReloads::new(&metrics),
             metrics,
         }));
         if let Some(options) = watch {
@@ -367,7 +370,9 @@ impl Builder {
             modes: self.modes,
             webhook: self.authorization_webhook,
             has_policy_file: self.abac.is_some(),
-            ..authorization::Options::default()
+            metrics: Metrics::default(),
+            observed: ConfigurationFamilies::authorization(),
+            remote: oidc::RemoteCell::default(),
         };
         let webhook_file = authorization.webhook.config_file.clone();
         let oidc = oidc::Options {
@@ -375,7 +380,8 @@ impl Builder {
             has_file: self.authentication_config.is_some(),
             anonymous_flag: self.anonymous,
             disallowed: self.service_accounts.issuers.clone(),
-            ..oidc::Options::default()
+            observed: ConfigurationFamilies::authentication(),
+            remote: oidc::RemoteCell::default(),
         };
         authorization.remote = oidc.remote.clone();
         let mut found = authorization.contradictions();

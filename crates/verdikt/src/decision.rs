@@ -73,6 +73,11 @@ impl Decision<'_> {
         self.verdict.error()
     }
 
+    /// Whether [`Decision::error`] has anything to say.
+    pub(crate) fn has_error(&self) -> bool {
+        self.verdict.has_error()
+    }
+
     /// Who asked: the user that was authenticated, or the one the request named.
     pub fn user(&self) -> Option<&User> {
         match &self.authenticated {

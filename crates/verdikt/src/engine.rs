@@ -12,7 +12,7 @@ use crate::audit::{Auditor, Ids};
 use crate::builder::Builder;
 use crate::decision::{Decision, Held, Unauthenticated};
 use crate::explanation::Explanation;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, PolicyReloads, Requests};
 use crate::reload::Sources;
 use crate::snapshot::Snapshot;
 use crate::source::Watcher;
@@ -63,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) audit_ids: Ids,
     pub(crate) auditor: Option<Arc<Auditor>>,
     pub(crate) metrics: Metrics,
+    pub(crate) requests: Requests,
+    pub(crate) reloads: PolicyReloads,
 }
 
 impl Engine {

@@ -1,9 +1,10 @@
 //! Impersonation, with the authorizers of one snapshot.
 
-use verdikt_authn::impersonation::{Answer, Impersonated, Refusal, impersonate};
+use verdikt_authn::impersonation::{Answer, Gate, Impersonated, Refusal, impersonate};
 use verdikt_core::Attributes;
 
 use crate::Engine;
+use crate::metrics::{Attempt, mode};
 use crate::snapshot::Snapshot;
 
 impl Snapshot {
@@ -18,7 +19,19 @@ impl Snapshot {
         request: &Attributes<'_>,
         headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
     ) -> Result<Option<Impersonated>, Refusal> {
-        impersonate(self.impersonation, request, headers, &|question| self.answer(question))
+        if self.impersonation == Gate::Legacy {
+            return impersonate(Gate::Legacy, request, headers, &|question| self.answer(question));
+        }
+        let attempt = Attempt::new(&self.metrics);
+        let ask =
+            |question: &Attributes<'_>| attempt.timed(question.verb, || self.answer(question));
+        let impersonated = impersonate(self.impersonation, request, headers, &ask);
+        match &impersonated {
+            Ok(Some(Impersonated { constraint, .. })) => attempt.ended(mode(constraint), true),
+            Err(Refusal::Forbidden(_)) => attempt.ended("", false),
+            _ => {}
+        }
+        impersonated
     }
 
     fn answer(&self, question: &Attributes<'_>) -> Answer {

@@ -18,12 +18,13 @@ use verdikt_parser::authentication_config::{
 use verdikt_parser::{Diagnostic, Limits};
 
 use crate::engine::Engine;
+use crate::metrics::{ConfigurationFamilies, Metrics};
 use crate::reload::LoadError;
 use crate::remote::Remote;
 use crate::source::{Contents, FileKind};
 
 /// What was said on the command line, or by the embedding program.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Options {
     /// The `--oidc-*` flags, if any is given.
     pub(crate) flags: Option<Flags>,
@@ -33,6 +34,7 @@ pub(crate) struct Options {
     pub(crate) anonymous_flag: Option<bool>,
     /// Issuers that no entry may have: those of service accounts.
     pub(crate) disallowed: Vec<String>,
+    pub(crate) observed: ConfigurationFamilies,
     /// The network, once it is needed.
     pub(crate) remote: RemoteCell,
 }
@@ -109,6 +111,7 @@ impl Options {
         configuration: &AuthenticationConfiguration,
         before: Option<&Authentication>,
         anonymous_otherwise: bool,
+        metrics: &Metrics,
     ) -> Result<Authentication, Vec<Diagnostic>> {
         let algorithms = match &self.flags {
             Some(flags) => flags.algorithms(),
@@ -128,7 +131,7 @@ impl Options {
         } else {
             let network = self.remote.network().map_err(|error| one("oidc/network", error))?;
             let before = before.map(|before| &*before.issuers);
-            Issuers::new(validated, &algorithms, &Keys::Remote(network), before)
+            Issuers::new(validated, &algorithms, &Keys::Remote(network), before, metrics)
                 .map_err(|problem| one("oidc/issuer", problem))?
         };
         if before.is_some() {

@@ -19,6 +19,7 @@ use crate::authorization::{self, Authorization};
 use crate::authorizer::{AbacAuthorizer, Authorizer, Chain};
 use crate::certificates::{CertificateOptions, Certificates};
 use crate::engine::Engine;
+use crate::metrics::Decisions;
 use crate::oidc;
 use crate::service_accounts::{ServiceAccountOptions, add_bootstrap_tokens, read_keys};
 use crate::snapshot::Snapshot;
@@ -119,6 +120,9 @@ impl Engine {
         let mut last = self.0.last_attempt.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(None) => {
+                if !last.ok {
+                    self.0.reloads.count(true);
+                }
                 *last = Attempt::succeeded(Vec::new());
                 Ok(Reload::Unchanged(serving))
             }
@@ -127,12 +131,14 @@ impl Engine {
                 tracing::info!(%revision, digest = snapshot.digest(), "policy loaded");
                 *last = Attempt::succeeded(snapshot.loaded.warnings.clone());
                 self.0.current.store(Arc::new(snapshot));
+                self.0.reloads.count(true);
                 Ok(Reload::Changed(revision))
             }
             Err(error) => {
                 // The same broken files are reported once, not at every look.
                 if last.ok || last.diagnostics != error.diagnostics {
                     tracing::error!(serving = %serving, "policy refused: {error}");
+                    self.0.reloads.count(false);
                 }
                 *last = Attempt::failed(&error);
                 Err(error)
@@ -149,6 +155,7 @@ struct Parsed {
     basic: Option<(Arc<str>, Vec<basic_file::Record>)>,
     audit: Option<AuditPolicy>,
     authentication: AuthenticationConfiguration,
+    authentication_text: Option<Text>,
     authorizers: AuthorizationConfiguration,
     webhooks: Authorization,
     certificates: Certificates,
@@ -162,6 +169,15 @@ pub(crate) fn first_snapshot(sources: &mut Sources, key: &HashKey) -> Result<Sna
     let contents = read(sources);
     let digests = contents.digests();
     compile(parse(contents, sources, None)?, digests, sources, key, Revision(1), None)
+}
+
+impl Sources {
+    fn observe_authentication(&self, text: Option<&Text>, is_good: bool) {
+        let metrics = &self.authorization.metrics;
+        if let Some(text) = text {
+            self.oidc.observed.observe(metrics, text.source().bytes, is_good);
+        }
+    }
 }
 
 /// File → text.
@@ -188,13 +204,21 @@ fn parse(
         .collect();
     let manifest_files = read.len();
     let (authentication, found) = sources.oidc.parse(&contents, &sources.limits);
+    let authentication_text = contents.file(FileKind::AuthenticationConfig).cloned();
+    if found.iter().any(Diagnostic::is_error) {
+        sources.observe_authentication(authentication_text.as_ref(), false);
+    }
     let known = before.map(|before| &*before.authorization);
     let (authorizers, wrong) = sources.authorization.parse(&contents, known, &sources.limits);
     let webhooks = match wrong.is_empty() {
         true => sources.authorization.compile(&authorizers, known, &contents, &sources.limits),
         false => Err(wrong),
     };
-    sources.authorization.observe(&contents, webhooks.is_ok());
+    let metrics = &sources.authorization.metrics;
+    if let Some(text) = contents.file(FileKind::AuthorizationConfig) {
+        let families = &sources.authorization.observed;
+        families.observe(metrics, text.source().bytes, webhooks.is_ok());
+    }
     let (certificates, of_certificates) = Certificates::read(&contents, &sources.certificates);
     let mut diagnostics = contents.found;
     diagnostics.extend(of_certificates);
@@ -245,6 +269,7 @@ fn parse(
         basic,
         audit,
         authentication,
+        authentication_text,
         authorizers,
         webhooks,
         certificates,
@@ -307,10 +332,15 @@ fn compile(
         });
     }
     let before = before.map(|before| &before.authentication);
-    let authentication = sources
-        .oidc
-        .compile(&authentication, before, sources.anonymous)
-        .map_err(|found| LoadError { diagnostics: found })?;
+    let authentication = sources.oidc.compile(
+        &authentication,
+        before,
+        sources.anonymous,
+        &sources.authorization.metrics,
+    );
+    let text = parsed.authentication_text.as_ref();
+    sources.observe_authentication(text, authentication.is_ok());
+    let authentication = authentication.map_err(|found| LoadError { diagnostics: found })?;
     let mut builder = authn::Chain::builder(key).anonymous_on(authentication.anonymous.clone());
     builder = sources.oidc.add_to(builder, &authentication, &sources.api_audiences);
     if let Some((name, records)) = tokens {
@@ -320,6 +350,7 @@ fn compile(
         builder = builder.basic_file(&name, records);
     }
     builder = builder.api_audiences(sources.api_audiences.clone()).cache(sources.token_cache);
+    builder = builder.metrics(sources.authorization.metrics.clone());
     let accounts = &sources.service_accounts;
     let audiences = &sources.api_audiences;
     builder = accounts.add_to(builder, keys.as_ref(), &policy, audiences, &mut diagnostics);
@@ -336,7 +367,7 @@ fn compile(
         authorizers.insert(place, Authorizer::Node(index));
     }
     let metrics = &sources.authorization.metrics;
-    let counts_of = modes.iter().map(|(mode, name)| metrics.decisions(mode.as_str(), name));
+    let counts_of = modes.iter().map(|(mode, name)| Decisions::new(metrics, mode.as_str(), name));
     let authorizers = Chain::new(authorizers, counts_of.collect());
     let loaded = Loaded {
         digest: digests.policy.clone(),
@@ -356,6 +387,7 @@ fn compile(
         authentication,
         authorization,
         impersonation: sources.impersonation,
+        metrics: metrics.clone(),
         audit_policy: audit.map(|policy| Arc::new(audit::Policy::new(policy))),
         loaded,
         digests,

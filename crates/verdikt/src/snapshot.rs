@@ -14,6 +14,7 @@ use crate::authorization::Authorization;
 use crate::authorizer::{Chain, Verdict};
 use crate::decision::{Decision, Held};
 use crate::explanation::Explanation;
+use crate::metrics::Metrics;
 use crate::oidc::Authentication;
 use crate::source::Digests;
 use crate::status::Loaded;
@@ -26,6 +27,7 @@ pub struct Snapshot {
     pub(crate) authenticators: Arc<authn::Chain>,
     pub(crate) authorizers: Chain,
     pub(crate) impersonation: authn::impersonation::Gate,
+    pub(crate) metrics: Metrics,
     pub(crate) audit_policy: Option<Arc<audit::Policy>>,
     /// Issuers of tokens, to be kept when policy changes.
     pub(crate) authentication: Authentication,

@@ -5,6 +5,7 @@ use verdikt_authn::Clock;
 use verdikt_authn::jwt::KeySet;
 use verdikt_authn::oidc::config::validate;
 use verdikt_authn::oidc::{Issuers, Keys};
+use verdikt_core::metrics::Metrics;
 use verdikt_parser::authentication_config::read;
 use verdikt_parser::{Limits, Source};
 
@@ -37,7 +38,7 @@ fn issuers(config: &str, keys: &str) -> Result<Issuers, String> {
     let validated = validate(&configuration, &[]).map_err(|found| format!("{found:?}"))?;
     let keys = KeySet::from_pem(keys.as_bytes()).map_err(|error| error.to_string())?;
     let algorithms = ["RS256".to_owned(), "ES256".to_owned()];
-    Issuers::new(validated, &algorithms, &Keys::Fixed(keys), None)
+    Issuers::new(validated, &algorithms, &Keys::Fixed(keys), None, &Metrics::default())
 }
 
 /// The error with the time of the check as the expected one has it.

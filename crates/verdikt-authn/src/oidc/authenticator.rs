@@ -3,7 +3,9 @@
 //! Follows `AuthenticateToken` of apiserver's `plugin/pkg/authenticator/token/oidc/oidc.go`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use verdikt_core::metrics::Metrics;
 use verdikt_parser::authentication_config::JwtAuthenticator;
 
 use super::claims::Claims;
@@ -11,6 +13,7 @@ use super::config::Validated;
 use super::distributed::Resolver;
 use super::issuers::Keys;
 use super::mapping::{self, Expressions};
+use super::metrics::IssuerMetrics;
 use super::peek::MOST_DEPTH;
 use super::provider::Provider;
 use super::verify::{CheckSignature, Rules};
@@ -28,6 +31,7 @@ pub(super) struct Authenticator {
     keys: Source,
     /// Looks for groups elsewhere, if a token says they are there.
     resolver: Option<Resolver>,
+    metrics: IssuerMetrics,
 }
 
 /// Where keys come from.
@@ -46,6 +50,7 @@ impl Authenticator {
         algorithms: &[String],
         keys: &Keys,
         known: &[Arc<Provider>],
+        metrics: &Metrics,
     ) -> Result<Self, String> {
         let Validated { config, expressions } = validated;
         let mut audiences = config.issuer.audiences.clone();
@@ -62,11 +67,20 @@ impl Authenticator {
         };
         let claim = config.claim_mappings.groups.claim.as_str();
         let resolver = (!claim.is_empty()).then(|| Resolver::new(claim, main, Arc::clone(&rules)));
-        Ok(Self { config, rules, expressions, keys, resolver })
+        let metrics = IssuerMetrics::new(metrics, &config.issuer.url);
+        Ok(Self { config, rules, expressions, keys, resolver, metrics })
+    }
+
+    /// Counts how long it took to say so, as well.
+    pub(super) fn authenticate(&self, token: &str, now: Moment) -> Result<Accepted, String> {
+        let start = Instant::now();
+        let said = self.judge(token, now);
+        self.metrics.judged(said.is_ok(), start.elapsed());
+        said
     }
 
     /// Whether a token of this issuer is good, and whose it is.
-    pub(super) fn authenticate(&self, token: &str, now: Moment) -> Result<Accepted, String> {
+    fn judge(&self, token: &str, now: Moment) -> Result<Accepted, String> {
         if let Source::Remote(provider) = &self.keys
             && !provider.is_initialized()
         {

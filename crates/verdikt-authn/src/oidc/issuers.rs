@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use verdikt_core::metrics::Metrics;
+
 use super::authenticator::Authenticator;
 use super::config::Validated;
 use super::peek::untrusted_issuer;
@@ -39,13 +41,14 @@ impl Issuers {
         algorithms: &[String],
         keys: &Keys,
         before: Option<&Self>,
+        metrics: &Metrics,
     ) -> Result<Self, String> {
         let known: Vec<Arc<Provider>> =
             before.into_iter().flat_map(Self::providers).map(Arc::clone).collect();
         let authenticators = validated.into_iter().map(|entry| {
             let same = before.and_then(|before| before.unchanged(&entry, algorithms));
             same.map_or_else(
-                || Authenticator::new(entry, algorithms, keys, &known).map(Arc::new),
+                || Authenticator::new(entry, algorithms, keys, &known, metrics).map(Arc::new),
                 |same| Ok(Arc::clone(same)),
             )
         });

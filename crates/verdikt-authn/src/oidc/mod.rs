@@ -15,6 +15,7 @@ mod go_time;
 mod id_token;
 mod issuers;
 mod mapping;
+mod metrics;
 mod peek;
 mod provider;
 mod verify;

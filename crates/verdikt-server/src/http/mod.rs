@@ -8,6 +8,7 @@ mod discovery;
 mod groups;
 mod health;
 mod index;
+mod metrics;
 mod request;
 mod review;
 mod sender;
@@ -49,6 +50,7 @@ pub(crate) fn router(engine: Engine, access: Access, limits: Limits) -> Router {
         .route("/version", anyones(get(health::version)))
         .route(Discovery::CONFIGURATION_PATH, ours(get(discovery::configuration)))
         .route(Discovery::JWKS_PATH, ours(get(discovery::jwks)))
+        .route("/metrics", ours(get(metrics::answer)))
         .route("/v1/status", ours(get(health::status)))
         .route("/v1/check", ours(post(check::answer)));
     for (address, route) in review::routes() {
@@ -78,7 +80,7 @@ async fn warn(State(app): State<Arc<App>>, request: Request<Body>, next: Next) -
 }
 
 /// What `GET /` lists: the paths above, but for itself and those that are only there with an issuer.
-const PATHS: [&str; 15] = [
+const PATHS: [&str; 16] = [
     "/api",
     "/apis",
     "/apis/",
@@ -90,6 +92,7 @@ const PATHS: [&str; 15] = [
     "/apis/authorization.k8s.io/v1beta1",
     "/healthz",
     "/livez",
+    "/metrics",
     "/readyz",
     "/v1/check",
     "/v1/status",

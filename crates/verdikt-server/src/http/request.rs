@@ -1,6 +1,7 @@
 //! Any request, as itself: who is this, and may they do it? 401, 403, or on to the next component.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -52,7 +53,9 @@ fn ask(app: &App, parts: &Parts, is_open: bool) -> Result<(Sender, String), Resp
     let request = Attributes::from_request(None, &info);
     let sender = app.sender(parts, &request, Audit::Recorded)?;
     let request = Attributes { user: Some(sender.requester()), ..request };
+    let start = Instant::now();
     let decision = sender.snapshot.authorize(&request);
+    app.engine.count_authorization(&decision, start.elapsed());
     let is_allowed = decision.is_allowed() || is_open;
     let reason = decision.reason_text();
     let error = decision.error().filter(|_| !is_allowed);

@@ -1,6 +1,7 @@
 //! Who a request is answered as: whoever its credentials belong to, or whom it impersonates.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::http::Response;
@@ -88,10 +89,12 @@ impl App {
         let protocols = credentials::web_socket_protocols(&parts.headers);
         let credentials = credentials::of(parts, &headers, &protocols, request.path);
         // Other requests must not wait for it.
+        let start = Instant::now();
         let outcome = match credentials::may_take_long(parts) {
             true => tokio::task::block_in_place(|| snapshot.authenticate(&credentials)),
             false => snapshot.authenticate(&credentials),
         };
+        self.engine.count_authentication(&outcome, start.elapsed());
         let (error, causes) = match outcome {
             Outcome::Authenticated(authenticated) => return Ok(authenticated),
             Outcome::Failed(error) => (error.to_string(), error.by_authenticator()),

@@ -134,6 +134,7 @@ impl Auditor {
     pub(super) fn too_large(&self, bytes: usize) {
         self.counters.events.add(1);
         self.counters.lost.add(1);
+        self.counters.too_large.add(1);
         if self.errors.is_over() {
             tracing::error!(
                 bytes,
@@ -161,6 +162,7 @@ impl Auditor {
             stored: counters.stored.get(),
             lost: counters.lost.get(),
             dropped: counters.dropped.get(),
+            too_large: counters.too_large.get(),
             write_errors: counters.write_errors.get(),
             rejected: counters.rejected.get(),
             queued: queued as u64,

@@ -29,6 +29,8 @@ pub struct AuditStatus {
     pub lost: u64,
     /// Of these, the ones a full queue had no room for.
     pub dropped: u64,
+    /// Of these, the ones that were larger than an event may be.
+    pub too_large: u64,
     /// Attempts to write that failed; the events need not be lost.
     pub write_errors: u64,
     /// Requests that failed because their arrival could not be written (`requests_rejected`).
@@ -46,6 +48,7 @@ pub(super) struct Counters {
     pub(super) stored: Count,
     pub(super) lost: Count,
     pub(super) dropped: Count,
+    pub(super) too_large: Count,
     pub(super) write_errors: Count,
     pub(super) rejected: Count,
 }

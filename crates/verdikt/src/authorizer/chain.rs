@@ -17,7 +17,7 @@ use crate::metrics::Decisions;
 pub(crate) struct Chain {
     members: Vec<Authorizer>,
     /// Where the decisions of each are counted.
-    counts: Vec<Arc<Decisions>>,
+    counts: Vec<Decisions>,
 }
 
 /// What was decided and by whom.
@@ -42,7 +42,7 @@ struct Note {
 
 impl Chain {
     /// A chain whose decisions are counted in `counts`, one for each member.
-    pub(crate) fn new(members: Vec<Authorizer>, counts: Vec<Arc<Decisions>>) -> Self {
+    pub(crate) fn new(members: Vec<Authorizer>, counts: Vec<Decisions>) -> Self {
         Self { members, counts }
     }
 
@@ -88,11 +88,8 @@ impl Chain {
 
     #[inline]
     fn count(&self, verdict: &Verdict) {
-        let Some(decisions) = self.counts.get(verdict.authorizer) else { return };
-        match verdict.effect {
-            Effect::Allow => decisions.allowed.add(),
-            Effect::Deny => decisions.denied.add(),
-            Effect::NoOpinion => {}
+        if let Some(decisions) = self.counts.get(verdict.authorizer) {
+            decisions.count(verdict.effect);
         }
     }
 
@@ -177,6 +174,10 @@ impl Verdict {
     pub(crate) fn error(&self) -> Option<String> {
         let errors = self.notes().filter_map(|note| note.error.clone()).collect();
         Rules { errors, ..Rules::default() }.evaluation_error()
+    }
+
+    pub(crate) fn has_error(&self) -> bool {
+        self.notes().any(|note| note.error.is_some())
     }
 
     fn notes(&self) -> impl Iterator<Item = &Note> {

@@ -72,7 +72,14 @@ impl Authorizer {
             Self::AlwaysDeny | Self::Webhook(_) => None,
             Self::Abac(abac) => abac.table.lookup(request).map(Reason::AbacPolicy),
             Self::Rbac(table) => table.lookup(request).map(Reason::RbacBinding),
-            Self::Node(index) => index.lookup(request).ok().map(|_| Reason::Node),
+            Self::Node(index) => match index.lookup(request) {
+                Ok(_) => Some(Reason::Node),
+                Err(node::Refusal::NotANode) => None,
+                Err(refusal) => {
+                    log_refused_node(request, &refusal);
+                    None
+                }
+            },
         }
     }
 
@@ -166,6 +173,25 @@ impl AbacAuthorizer {
             });
         }
     }
+}
+
+/// Follows `klog.V(2)` of upstream, which is off unless somebody looks for it.
+#[cold]
+fn log_refused_node(request: &Attributes<'_>, refusal: &node::Refusal) {
+    let user = request.user.map_or("", |user| user.user().name.as_str());
+    let Attributes { verb, api_group, resource, subresource, namespace, name, path, .. } = *request;
+    tracing::debug!(
+        verb,
+        api_group,
+        resource,
+        subresource,
+        namespace,
+        name,
+        path,
+        "NODE DENY: '{}' {}",
+        user.strip_prefix("system:node:").unwrap_or(user),
+        refusal.text(request)
+    );
 }
 
 /// What one authorizer of the chain makes of a request, for explanations.

@@ -12,6 +12,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use verdikt_core::metrics::{DEFAULT_BUCKETS, Family};
 use verdikt_core::{Attributes, Effect};
 
 use super::match_conditions::MatchConditions;
@@ -94,15 +95,15 @@ impl WebhookAuthorizer {
         let started = Instant::now();
         let matches = conditions.matches(spec);
         let labels = [("type", "Webhook"), ("name", self.name())];
-        self.metrics.time(MATCH_SECONDS, &labels, started.elapsed());
+        self.metrics.histogram(&MATCH_SECONDS, &labels).observe(started.elapsed());
         match matches {
             Ok(true) => None,
             Ok(false) => {
-                self.metrics.count(MATCH_EXCLUSIONS, &labels);
+                self.metrics.counter(&MATCH_EXCLUSIONS, &labels).add(1);
                 Some(Said { effect: Effect::NoOpinion, reason: String::new(), error: None })
             }
             Err(error) => {
-                self.metrics.count(MATCH_ERRORS, &labels);
+                self.metrics.counter(&MATCH_ERRORS, &labels).add(1);
                 Some(self.failed(error))
             }
         }
@@ -113,15 +114,14 @@ impl WebhookAuthorizer {
         let (metrics, name) = (self.metrics.clone(), Arc::clone(&self.options.name));
         let observe = move |outcome, took| {
             let labels = [("name", &*name), ("result", result_name(outcome))];
-            metrics.count(EVALUATIONS, &labels);
-            metrics.time(DURATION, &labels, took);
+            metrics.counted_histogram(&EVALUATIONS, &DURATION, &labels).observe(took);
         };
         let decode = move |answer: &_| review::status(answer, version);
         self.webhook.post(body.into_bytes(), decode, observe).map_err(|failure| {
             if self.options.on_error == Effect::NoOpinion {
                 let outcome = if failure.is_timeout() { Outcome::Timeout } else { Outcome::Error };
                 let labels = [("name", self.name()), ("result", result_name(outcome))];
-                self.metrics.count(FAIL_OPEN, &labels);
+                self.metrics.counter(&FAIL_OPEN, &labels).add(1);
             }
             failure.to_string()
         })
@@ -177,9 +177,29 @@ const MOST_CHOSEN_BYTES: usize = 10_000;
 const MOST_KEY_BYTES: usize = 64 << 10;
 const CACHE_BYTES: usize = 16 << 20;
 
-const EVALUATIONS: &str = "apiserver_authorization_webhook_evaluations_total";
-const DURATION: &str = "apiserver_authorization_webhook_duration_seconds";
-const FAIL_OPEN: &str = "apiserver_authorization_webhook_evaluations_fail_open_total";
-const MATCH_ERRORS: &str = "apiserver_authorization_match_condition_evaluation_errors_total";
-const MATCH_EXCLUSIONS: &str = "apiserver_authorization_match_condition_exclusions_total";
-const MATCH_SECONDS: &str = "apiserver_authorization_match_condition_evaluation_seconds";
+const EVALUATIONS: Family = Family::counter(
+    "apiserver_authorization_webhook_evaluations_total",
+    "[ALPHA] Round-trips to authorization webhooks.",
+);
+const DURATION: Family = Family::histogram(
+    "apiserver_authorization_webhook_duration_seconds",
+    "[ALPHA] Request latency in seconds.",
+    DEFAULT_BUCKETS,
+);
+const FAIL_OPEN: Family = Family::counter(
+    "apiserver_authorization_webhook_evaluations_fail_open_total",
+    "[ALPHA] NoOpinion results due to webhook timeout or error.",
+);
+const MATCH_ERRORS: Family = Family::counter(
+    "apiserver_authorization_match_condition_evaluation_errors_total",
+    "[ALPHA] Total number of errors when an authorization webhook encounters a match condition error split by authorizer type and name.",
+);
+const MATCH_EXCLUSIONS: Family = Family::counter(
+    "apiserver_authorization_match_condition_exclusions_total",
+    "[ALPHA] Total number of exclusions when an authorization webhook is skipped because match conditions exclude it.",
+);
+const MATCH_SECONDS: Family = Family::histogram(
+    "apiserver_authorization_match_condition_evaluation_seconds",
+    "[ALPHA] Authorization match condition evaluation time in seconds, split by authorizer type and name.",
+    &[0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25],
+);

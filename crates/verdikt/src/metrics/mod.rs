@@ -1,0 +1,39 @@
+//! What an engine counts and times, under Kubernetes' names where it has them.
+//!
+//! Each family stands beside the code that counts it; here are those of the engine as a whole. Those of
+//! decisions and of requests are asked for once and kept, so that counting takes no lock.
+
+mod configuration;
+mod decisions;
+mod impersonation;
+mod requests;
+mod server_id;
+mod state;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::Engine;
+
+pub use verdikt_core::metrics::{Family, Kind, Labels, Metrics, Reading, Sample, Value};
+
+pub(crate) use configuration::ConfigurationFamilies;
+pub(crate) use decisions::Decisions;
+pub(crate) use impersonation::{Attempt, mode};
+pub(crate) use requests::Requests;
+pub(crate) use server_id::SERVER_ID;
+pub(crate) use state::PolicyReloads;
+
+impl Engine {
+    /// All that has been counted since the engine was built, by name.
+    pub fn metrics(&self) -> Vec<Reading> {
+        let mut all = self.0.metrics.read();
+        all.extend(state::read(self));
+        all.sort_by_key(|reading| reading.family.name);
+        all
+    }
+}
+
+/// The time, in seconds.
+pub(crate) fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
