@@ -28,8 +28,8 @@ pub(crate) enum Command {
     Check(check::Check),
     /// Say why an action is allowed, or what comes nearest to allowing it
     Explain(explain::Explain),
-    /// Find what is wrong with policy files (exit code 0: nothing, 1: errors, 3: warnings alone,
-    /// 2: not looked at)
+    /// Find what is wrong with policy files, and what valid ones permit (exit code 0: nothing wrong, 1:
+    /// errors, 3: warnings in reading alone, 2: not looked at)
     Validate(validate::Validate),
     /// Show what a running server has loaded, and how its last reload went
     Status(status::Status),

@@ -45,14 +45,22 @@ pub(crate) fn in_full(found: &[Diagnostic]) -> String {
     text
 }
 
-/// `2 errors, 1 warning`.
+/// `2 errors, 1 warning`, and notes if there are any.
 pub(crate) fn count(found: &[Diagnostic]) -> String {
-    let errors = found.iter().filter(|finding| finding.is_error()).count();
-    let words = |number: usize, word| match number {
-        1 => format!("1 {word}"),
-        _ => format!("{number} {word}s"),
+    let words = |severity: Severity| match number_of(found, severity) {
+        1 => format!("1 {severity}"),
+        number => format!("{number} {severity}s"),
     };
-    format!("{}, {}", words(errors, "error"), words(found.len() - errors, "warning"))
+    let mut text = format!("{}, {}", words(Severity::Error), words(Severity::Warning));
+    if number_of(found, Severity::Note) > 0 {
+        text += &format!(", {}", words(Severity::Note));
+    }
+    text
+}
+
+/// How many findings are exactly this bad.
+pub(crate) fn number_of(found: &[Diagnostic], severity: Severity) -> usize {
+    found.iter().filter(|finding| finding.severity == severity).count()
 }
 
 /// Text that cannot move the cursor, change colours or turn the direction of what follows: what would
@@ -171,6 +179,7 @@ impl miette::Diagnostic for Shown<'_> {
 
     fn severity(&self) -> Option<miette::Severity> {
         Some(match self.finding.severity {
+            Severity::Note => miette::Severity::Advice,
             Severity::Warning => miette::Severity::Warning,
             Severity::Error => miette::Severity::Error,
         })

@@ -6,6 +6,7 @@
 pub mod abac;
 mod filter;
 mod intern;
+pub mod lint;
 pub mod node;
 pub mod rbac;
 mod rules;

@@ -8,10 +8,29 @@ use crate::Place;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing; the text is used as it stands.
+    /// Worth knowing; nothing need be wrong.
+    Note,
+    /// Worth a look; the text is used as it stands.
     Warning,
     /// The text must not be used.
     Error,
+}
+
+impl Severity {
+    /// As it is written: `note`, `warning` or `error`, which are SARIF's words, too.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// One finding. It owns all it needs to be shown, so that the text itself need not be kept.
@@ -63,7 +82,8 @@ impl Diagnostic {
         Self::new(id, Severity::Warning, message)
     }
 
-    fn new(id: &'static str, severity: Severity, message: impl Into<String>) -> Self {
+    /// A finding without a place; add one with [`Diagnostic::at`].
+    pub fn new(id: &'static str, severity: Severity, message: impl Into<String>) -> Self {
         Self {
             id,
             severity,
@@ -105,11 +125,7 @@ impl fmt::Display for Diagnostic {
         if let Some(label) = &self.primary {
             write!(f, "{}: ", Escaped(&label.place.to_string()))?;
         }
-        let severity = match self.severity {
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        };
-        write!(f, "{severity}: {}", Escaped(&self.message))
+        write!(f, "{}: {}", self.severity, Escaped(&self.message))
     }
 }
 

@@ -26,7 +26,9 @@ pub mod token_file;
 
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use limits::Limits;
-pub use manifest::{ClusterNode, Manifest, Options, Secret, ServiceAccount, parse_manifest};
+pub use manifest::{
+    ClusterNode, Manifest, Options, Secret, ServiceAccount, nearest, parse_manifest,
+};
 pub use place::{Origin, Place, Source};
 pub use policy_set::PolicySet;
 pub use strict::Places;

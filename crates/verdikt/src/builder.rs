@@ -363,7 +363,7 @@ impl Builder {
         Ok(engine)
     }
 
-    fn sources(self) -> Result<Sources, LoadError> {
+    pub(crate) fn sources(self) -> Result<Sources, LoadError> {
         let has_authorization_config = self.authorization_config.is_some();
         let mut authorization = authorization::Options {
             has_file: has_authorization_config,

@@ -24,6 +24,7 @@ mod snapshot;
 pub mod source;
 mod status;
 mod summary;
+mod validation;
 
 pub use authorizer::config::validate as validate_authorization_config;
 pub use authorizer::match_conditions::{
@@ -41,11 +42,13 @@ pub use snapshot::Snapshot;
 pub use source::WatchOptions;
 pub use status::{Attempt, Counts, Loaded, Status};
 pub use summary::{Summary, UserSummary};
+pub use validation::Validation;
 
 pub use verdikt_authn as authn;
 pub use verdikt_authn::impersonation::{Impersonated, Refusal, is_impersonation_header};
 pub use verdikt_authn::oidc::Flags as OidcFlags;
 pub use verdikt_authn::{Authenticated, Outcome};
+pub use verdikt_compiler::lint;
 pub use verdikt_compiler::node::Event as NodeEvent;
 pub use verdikt_compiler::{NonResourceRule, ResourceRule, Rules};
 pub use verdikt_core::{

@@ -166,9 +166,21 @@ struct Parsed {
 
 /// The first snapshot of an engine.
 pub(crate) fn first_snapshot(sources: &mut Sources, key: &HashKey) -> Result<Snapshot, LoadError> {
+    first_look(sources, key).map(|(snapshot, ..)| snapshot)
+}
+
+/// The same with what it was made from.
+pub(crate) fn first_look(
+    sources: &mut Sources,
+    key: &HashKey,
+) -> Result<(Snapshot, Arc<PolicySet>, Vec<Text>), LoadError> {
     let contents = read(sources);
     let digests = contents.digests();
-    compile(parse(contents, sources, None)?, digests, sources, key, Revision(1), None)
+    let manifests = contents.manifests.clone();
+    let parsed = parse(contents, sources, None)?;
+    let policy = Arc::clone(&parsed.policy);
+    let snapshot = compile(parsed, digests, sources, key, Revision(1), None)?;
+    Ok((snapshot, policy, manifests))
 }
 
 impl Sources {

@@ -46,9 +46,22 @@ pub fn aggregate(roles: &[ClusterRole]) -> (Vec<Cow<'_, [PolicyRule]>>, Vec<Aggr
         return (rules, errors);
     }
 
+    let sources = selections(roles, &mut errors);
+    for mut circle in in_dependency_order(roles.len(), &sources) {
+        circle.sort_by_key(|&role| roles.get(role).map(|role| role.name.as_str()));
+        settle(&circle, &sources, &mut rules);
+    }
+    (rules, errors)
+}
+
+/// For each role that is aggregated, the roles whose rules it takes, in order; by index.
+pub(crate) fn selections(
+    roles: &[ClusterRole],
+    errors: &mut Vec<AggregationError>,
+) -> HashMap<usize, Vec<usize>> {
     let mut by_name: Vec<usize> = (0..roles.len()).collect();
     by_name.sort_by_key(|&index| roles.get(index).map(|role| role.name.as_str()));
-    let sources: HashMap<usize, Vec<usize>> = roles
+    roles
         .iter()
         .enumerate()
         .filter_map(|(index, role)| {
@@ -60,13 +73,7 @@ pub fn aggregate(roles: &[ClusterRole]) -> (Vec<Cow<'_, [PolicyRule]>>, Vec<Aggr
             }
             Some((index, selected(roles, &by_name, index, selectors)))
         })
-        .collect();
-
-    for mut circle in in_dependency_order(roles.len(), &sources) {
-        circle.sort_by_key(|&role| roles.get(role).map(|role| role.name.as_str()));
-        settle(&circle, &sources, &mut rules);
-    }
-    (rules, errors)
+        .collect()
 }
 
 /// Indices of the roles that `selectors` match, in the order in which their rules are taken.

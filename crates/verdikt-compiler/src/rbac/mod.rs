@@ -17,6 +17,7 @@ mod set;
 mod table;
 mod verb;
 
+pub(crate) use aggregate::selections;
 pub use aggregate::{AggregationError, aggregate};
 pub use explain::{Explanation, Miss, MissKind, Path};
 pub use table::{Stats, Table};

@@ -1,5 +1,6 @@
 //! Text to a tree of nodes, each of which knows where it stands. YAML and JSON end up as the same tree.
 
+mod comments;
 mod json;
 mod scalar;
 mod text;
@@ -7,6 +8,7 @@ mod yaml;
 
 use crate::{Diagnostic, Limits, Source};
 
+pub use comments::{Comment, comments};
 pub use text::Text;
 
 /// A value and where it stands.

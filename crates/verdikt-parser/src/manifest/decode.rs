@@ -107,7 +107,7 @@ impl Decoder<'_> {
 }
 
 /// The known name that is written most alike, if it is alike at all.
-pub(crate) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let distance = |other: &&str| edits(&name.to_lowercase(), &other.to_lowercase());
     let best = known.iter().min_by_key(|other| distance(other))?;
     (distance(best) <= 1 + name.len() / 4).then_some(*best)

@@ -19,7 +19,7 @@ use crate::rbac::{Binding, ClusterRole, Role};
 use crate::{Diagnostic, Limits, Origin, Source};
 
 pub use self::core::{ClusterNode, Secret, ServiceAccount};
-pub(crate) use self::decode::nearest;
+pub use self::decode::nearest;
 
 /// How manifests are read.
 #[derive(Clone, Debug)]
