@@ -7,6 +7,8 @@ fuzz SECONDS="60":
     fuzz/run {{SECONDS}}
 bench *ARGS:
     cargo bench -p verdikt-bench {{ARGS}}
+bench-go *SIZE:
+    benches/go/run {{SIZE}}
 run:
     cargo run --release
 ci:

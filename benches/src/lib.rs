@@ -4,6 +4,8 @@
 //! decision --bindings N --json` prints the figures that README and issues speak of.
 
 pub mod floor;
+#[expect(clippy::indexing_slicing, reason = "indices are drawn below the length")]
+pub mod lines;
 pub mod measure;
 #[expect(clippy::indexing_slicing, reason = "pods are made with what is indexed")]
 pub mod nodes;

@@ -1,10 +1,13 @@
 //! `verdikt-bench`: figures for people and programs, each beside the floor of the same run.
 
 mod figures;
+mod write;
+
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::figures::{authentication, decision, node};
+use crate::figures::{abac, authentication, chain, decision, node};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -36,8 +39,35 @@ enum What {
         #[arg(long, default_value_t = 500)]
         nodes: usize,
     },
+    /// What a decision of ABAC costs.
+    Abac {
+        /// How many lines the policy file has.
+        #[arg(long, default_value_t = 10_000)]
+        lines: usize,
+    },
+    /// What authorizers that have no opinion add to the decision of the one that has.
+    Chain {
+        /// How many bindings the world has.
+        #[arg(long, default_value_t = 10_000)]
+        bindings: usize,
+    },
     /// What a token costs: remembered, and verified.
     Authentication,
+    /// Writes a world as files, for other engines to load: its objects, and `requests.jsonl` with
+    /// what verdikt decides.
+    Write {
+        /// Which world.
+        #[arg(value_enum)]
+        world: write::World,
+        /// How many bindings, pods or lines it has.
+        #[arg(long, default_value_t = 10_000)]
+        size: usize,
+        /// On how many nodes pods are.
+        #[arg(long, default_value_t = 500)]
+        nodes: usize,
+        /// The folder to write into; it is made if need be.
+        folder: PathBuf,
+    },
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,6 +75,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match what {
         What::Decision { bindings } => figures::show(&decision::measure(bindings)?, json),
         What::Node { pods, nodes } => figures::show(&node::measure(pods, nodes)?, json),
+        What::Abac { lines } => figures::show(&abac::measure(lines)?, json),
+        What::Chain { bindings } => figures::show(&chain::measure(bindings)?, json),
+        What::Write { world, size, nodes, folder } => write::write(world, size, nodes, &folder),
         What::Authentication => figures::show(&authentication::measure()?, json),
     }
 }

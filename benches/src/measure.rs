@@ -28,6 +28,28 @@ pub fn median_of(passes: usize, operations: usize, mut pass: impl FnMut() -> u64
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
+/// Nanoseconds an operation takes longer in `second` than in `first`: the median of the differences of
+/// passes that take turns.
+pub fn difference_ns(
+    operations: usize,
+    mut first: impl FnMut() -> u64,
+    mut second: impl FnMut() -> u64,
+) -> f64 {
+    let time = |pass: &mut dyn FnMut() -> u64| {
+        let start = Instant::now();
+        black_box(pass());
+        start.elapsed().as_secs_f64() * 1e9 / operations.max(1) as f64
+    };
+    let mut differences: Vec<f64> = (0..MAX_PASSES)
+        .map(|_| {
+            let before = time(&mut first);
+            time(&mut second) - before
+        })
+        .collect();
+    differences.sort_by(f64::total_cmp);
+    differences.get(differences.len() / 2).copied().unwrap_or_default()
+}
+
 /// One look-up in the floor.
 pub fn floor_ns() -> f64 {
     let floor = Floor::new();

@@ -1,6 +1,8 @@
 //! What is measured, one file for each command, and how it is shown.
 
+pub(crate) mod abac;
 pub(crate) mod authentication;
+pub(crate) mod chain;
 pub(crate) mod decision;
 pub(crate) mod node;
 

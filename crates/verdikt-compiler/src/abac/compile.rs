@@ -5,7 +5,8 @@ use verdikt_core::HashKey;
 use verdikt_parser::abac::Policy;
 
 use super::prefixes::Prefixes;
-use super::table::{Entry, Kind, Member, Named, Shapes, Subject, SubjectId, Table, Target};
+use super::table::{Entries, Entry, Field, NONE, Shapes, Subject, Table, Target};
+use crate::filter::Filter;
 use crate::intern::{Interner, StrId};
 
 impl Table {
@@ -14,115 +15,119 @@ impl Table {
         let mut table = Self {
             key: key.clone(),
             policies: policies.into(),
-            names: Interner::default(),
             words: Interner::default(),
             prefixes: Prefixes::default(),
-            named: HashTable::new(),
-            members: HashTable::new(),
-            anyone: Subject { id: SubjectId(0), shapes: Shapes::default() },
-            entries: HashTable::new(),
+            shapes: Shapes::default(),
+            members: Filter::default(),
+            resources: Entries::default(),
+            paths: Entries::default(),
         };
-        let mut prefixes = Vec::new();
+        let mut lists = Lists::default();
         for (index, policy) in (0..MAX_POLICIES).zip(policies) {
-            prefixes.extend(table.add(index, policy));
+            table.add(index, policy, &mut lists);
         }
-        table.prefixes = Prefixes::new(prefixes, &table.words);
+        table.prefixes = Prefixes::new(lists.prefixes, &table.words);
+        table.members = Filter::new(lists.members.iter().copied(), lists.members.len());
+        table.resources.know();
+        table.paths.know();
         table
     }
 
-    /// Files one policy under its subject and targets. Returns its path prefix, if it has one.
-    fn add(&mut self, index: u32, policy: &Policy) -> Option<StrId> {
-        let fields = [&policy.namespace, &policy.resource, &policy.api_group];
-        let fields = fields.map(|field| (field != "*").then(|| self.word(field)));
-        let path = self.path_target(&policy.non_resource_path);
-        let subject = self.subject_of(policy)?;
-        subject.shapes.insert(&fields);
-        let subject = subject.id;
-        self.add_entry(subject, Target::Resource(fields), index, policy.readonly);
-        self.add_entry(subject, path, index, policy.readonly);
-        if let Target::Prefix(prefix) = path { Some(prefix) } else { None }
-    }
-
-    /// Whom a policy is for; none if it is for nobody.
-    fn subject_of(&mut self, policy: &Policy) -> Option<&mut Subject> {
-        match (policy.user.as_str(), policy.group.as_str()) {
-            // Upstream wants at least one of them to match, so this is nobody, not anyone.
-            ("", "") => None,
-            ("" | "*", "" | "*") => Some(&mut self.anyone),
-            (user, "" | "*") => Some(&mut self.named_mut(Kind::User, user).subject),
-            ("" | "*", group) => Some(&mut self.named_mut(Kind::Group, group).subject),
-            (user, group) => Some(&mut self.member_mut(user, group).subject),
-        }
-    }
-
-    fn named_mut(&mut self, kind: Kind, name: &str) -> &mut Named {
-        let subject = self.next_subject();
-        let hash = match kind {
-            Kind::User => self.key.user(name),
-            Kind::Group => self.key.group(name),
+    /// Files one policy under its subject and targets.
+    fn add(&mut self, index: u32, policy: &Policy, lists: &mut Lists) {
+        let Some((subject, subject_hash)) = self.subject_of(policy, lists) else { return };
+        let add = |entries: &mut Entries, target, target_hash| {
+            let hash = HashKey::pair(subject_hash, target_hash);
+            entries.add(Entry { hash, subject, target, first: index, first_writing: NONE }, policy);
         };
-        let Self { named, names, .. } = self;
-        named
-            .entry(hash, |named| named.is(hash, kind, name, names), |named| named.hash)
-            .or_insert_with(|| {
-                let name = names.push(name);
-                Named { hash, kind, name, subject, has_members: false }
-            })
-            .into_mut()
-    }
 
-    fn member_mut(&mut self, user: &str, group: &str) -> &mut Member {
-        let user = self.named_mut(Kind::User, user);
-        user.has_members = true;
-        let user = user.subject.id;
-        let group = self.named_mut(Kind::Group, group).subject.id;
-        let subject = self.next_subject();
-        let is_it = |member: &Member| member.user == user && member.group == group;
-        self.members
-            .entry(Member::hash(user, group), is_it, |member| {
-                Member::hash(member.user, member.group)
-            })
-            .or_insert(Member { user, group, subject })
-            .into_mut()
-    }
+        let texts = [&policy.namespace, &policy.resource, &policy.api_group];
+        let fields = texts.map(|text| field(text, &mut self.words, &self.key));
+        let shape = Shapes::of(&fields);
+        self.shapes.insert(shape);
+        let hash = Target::resource_hash(texts.map(|text| self.key.text(text)), shape);
+        add(&mut self.resources, Target::Resource(fields), hash);
 
-    /// The subject that will be the next to be added.
-    fn next_subject(&self) -> Subject {
-        let count = 1 + self.named.len() + self.members.len();
-        let id = SubjectId(u32::try_from(count).unwrap_or(u32::MAX));
-        Subject { id, shapes: Shapes::default() }
-    }
-
-    fn path_target(&mut self, pattern: &str) -> Target {
-        let prefix = pattern.trim_end_matches('*');
-        if prefix.len() == pattern.len() {
-            Target::Path(self.word(pattern))
-        } else if prefix.is_empty() {
-            Target::AnyPath
-        } else {
-            Target::Prefix(self.word(prefix))
+        let (path, hash) = path_target(&policy.non_resource_path, &mut self.words, &self.key);
+        add(&mut self.paths, path, hash);
+        if let Target::Prefix(prefix) = path {
+            lists.prefixes.push(prefix);
         }
     }
 
-    fn word(&mut self, text: &str) -> StrId {
-        self.words.intern(text, &self.key)
-    }
-
-    fn add_entry(&mut self, subject: SubjectId, target: Target, index: u32, readonly: bool) {
-        let hash = target.hash(subject);
-        let is_it = |entry: &Entry| entry.subject == subject && entry.target == target;
-        let entry = self
-            .entries
-            .entry(hash, is_it, |entry| entry.target.hash(entry.subject))
-            .or_insert(Entry { subject, target, first: index, first_writing: None })
-            .into_mut();
-        // INVARIANT (first-in-file): indices ascend, so what is there already stays.
-        if !readonly {
-            entry.first_writing.get_or_insert(index);
+    /// Whom a policy is for, and the hash of that; none if it is for nobody.
+    fn subject_of(&mut self, policy: &Policy, lists: &mut Lists) -> Option<(Subject, u64)> {
+        let Policy { user, group, .. } = policy;
+        if user.is_empty() && group.is_empty() {
+            // Upstream wants at least one of them to match, so this is nobody, not anyone.
+            return None;
         }
+        let mut name = |text: &str| match text {
+            "" => Field::ANY,
+            text => field(text, &mut self.words, &self.key),
+        };
+        let subject = Subject { user: name(user), group: name(group) };
+        let (user_hash, group_hash) = (self.key.user(user), self.key.group(group));
+        let hash = match (subject.user, subject.group) {
+            (Field::ANY, Field::ANY) => Subject::ANYONE_HASH,
+            (_, Field::ANY) => user_hash,
+            (Field::ANY, _) => group_hash,
+            _ => {
+                lists.members.push(user_hash);
+                Subject::member_hash(user_hash, group_hash)
+            }
+        };
+        Some((subject, hash))
     }
 }
 
-/// A policy adds up to three subjects, whose numbers must fit as well. Whatever is beyond would allow
+/// What is put in order once all policies are there.
+#[derive(Default)]
+struct Lists {
+    prefixes: Vec<StrId>,
+    /// Hashes of users who have to be in a group as well.
+    members: Vec<u64>,
+}
+
+impl Entries {
+    fn add(&mut self, new: Entry, policy: &Policy) {
+        let is_it = |entry: &Entry| entry.subject == new.subject && entry.target == new.target;
+        let Self { table, .. } = self;
+        let entry = table.entry(new.hash, is_it, |entry| entry.hash).or_insert(new).into_mut();
+        // INVARIANT (first-in-file): indices ascend, so what is there already stays.
+        if !policy.readonly && entry.first_writing == NONE {
+            entry.first_writing = new.first;
+        }
+    }
+
+    /// Fits the filter to the table.
+    fn know(&mut self) {
+        let hashes = |table: &HashTable<Entry>| table.iter().map(|entry| entry.hash).collect();
+        let hashes: Vec<u64> = hashes(&self.table);
+        // Twice as roomy as needed: each subject asks it once for each shape, and a false yes costs as
+        // much as ten noes.
+        self.filter = Filter::new(hashes.iter().copied(), hashes.len() * 2);
+    }
+}
+
+fn field(text: &str, words: &mut Interner, key: &HashKey) -> Field {
+    match text {
+        "*" => Field::ANY,
+        text => Field::of(words.intern(text, key)),
+    }
+}
+
+fn path_target(pattern: &str, words: &mut Interner, key: &HashKey) -> (Target, u64) {
+    let prefix = pattern.trim_end_matches('*');
+    if prefix.len() == pattern.len() {
+        (Target::Path(words.intern(pattern, key)), Target::path_hash(pattern, key))
+    } else if prefix.is_empty() {
+        (Target::AnyPath, Target::ANY_PATH_HASH)
+    } else {
+        (Target::Prefix(words.intern(prefix, key)), Target::prefix_hash(prefix, key))
+    }
+}
+
+/// A policy adds up to eight words, whose numbers must fit as well. Whatever is beyond would allow
 /// nothing, but so many policies do not fit into memory.
-const MAX_POLICIES: u32 = u32::MAX / 4;
+const MAX_POLICIES: u32 = u32::MAX / 8;

@@ -1,12 +1,12 @@
 //! Finds the first policy of an ABAC file that allows a request.
 //!
-//! Costs one probe for the user and for each group, and for each of them that policies name, one more
-//! for each combination of wildcards those policies have. Allocates nothing, and allows nothing on a
-//! hash alone: names are compared as text, and all else by ids that only equal texts share.
+//! Asks the filter for each subject and each combination of wildcards that policies have, and probes
+//! for the few that pass. Allocates nothing, and allows nothing on a hash alone: whatever is found is
+//! compared as text.
 
-use verdikt_core::{Attributes, Subjects};
+use verdikt_core::{Attributes, HashKey, User, same};
 
-use super::table::{Kind, Member, Named, Subject, SubjectId, Table, Target};
+use super::table::{Entries, Entry, NONE, Shapes, Subject, Table, Target};
 use crate::intern::StrId;
 
 impl Table {
@@ -15,111 +15,179 @@ impl Table {
     #[inline]
     pub fn lookup(&self, request: &Attributes<'_>) -> Option<u32> {
         let requester = request.user?;
-        let resolved = requester.subjects(&self.key);
-        let mut search = Search::new(self, request);
-        search.visit(self.anyone);
-
-        let hash = resolved.map_or_else(|| self.key.user(&requester.name), Subjects::name);
-        let user = self.find_named(hash, Kind::User, &requester.name);
-        if let Some(user) = user {
-            search.visit(user.subject);
-        }
-        for (index, group) in requester.groups.iter().enumerate() {
-            let hash = resolved.and_then(|subjects| subjects.groups().get(index).copied());
-            let hash = hash.unwrap_or_else(|| self.key.group(group));
-            let Some(group) = self.find_named(hash, Kind::Group, group) else { continue };
-            search.visit(group.subject);
-            if let Some(member) = user.and_then(|user| self.find_member(user, group)) {
-                search.visit(member.subject);
+        let user = requester.user();
+        let search = Search { table: self, user, request, read_only: request.is_read_only() };
+        let first = match requester.subjects(&self.key) {
+            Some(subjects) => {
+                let groups = subjects.groups().iter().copied();
+                search.among(subjects.name(), groups)
             }
-        }
-        search.first
-    }
-
-    #[inline]
-    fn find_named(&self, hash: u64, kind: Kind, name: &str) -> Option<&Named> {
-        self.named.find(hash, |named| named.is(hash, kind, name, &self.names))
-    }
-
-    #[inline]
-    fn find_member(&self, user: &Named, group: &Named) -> Option<&Member> {
-        if !user.has_members {
-            return None;
-        }
-        let (user, group) = (user.subject.id, group.subject.id);
-        let is_it = |member: &Member| member.user == user && member.group == group;
-        self.members.find(Member::hash(user, group), is_it)
-    }
-}
-
-struct Search<'t> {
-    table: &'t Table,
-    asked: Asked,
-    read_only: bool,
-    /// The smallest index so far.
-    first: Option<u32>,
-}
-
-/// What a request is about, in the words of the policies; none is a word that no policy has.
-#[derive(Clone, Copy)]
-enum Asked {
-    /// Namespace, resource and API group.
-    Resource([Option<StrId>; 3]),
-    Path {
-        exact: Option<StrId>,
-        longest_prefix: Option<usize>,
-    },
-}
-
-impl<'t> Search<'t> {
-    #[inline]
-    fn new(table: &'t Table, request: &Attributes<'_>) -> Self {
-        let word = |text: &str| table.words.get(text, &table.key);
-        let asked = if request.resource_request {
-            Asked::Resource([request.namespace, request.resource, request.api_group].map(word))
-        } else {
-            let longest_prefix = table.prefixes.longest(request.path, &table.words);
-            Asked::Path { exact: word(request.path), longest_prefix }
+            None => {
+                let groups = user.groups.iter().map(|group| self.key.group(group));
+                search.among(self.key.user(&user.name), groups)
+            }
         };
-        Self { table, asked, read_only: request.is_read_only(), first: None }
+        (first != NONE).then_some(first)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Search<'a> {
+    table: &'a Table,
+    user: &'a User,
+    request: &'a Attributes<'a>,
+    read_only: bool,
+}
+
+impl Search<'_> {
+    /// The first policy for any of these subjects.
+    #[inline]
+    fn among(self, user: u64, groups: impl Iterator<Item = u64> + Clone) -> u32 {
+        let Self { table, request, .. } = self;
+        let has_members = table.members.may_contain(user);
+        let members = groups.clone().filter(move |_| has_members);
+        let members = members.map(move |group| Subject::member_hash(user, group));
+        let subjects = [Subject::ANYONE_HASH, user].into_iter().chain(groups).chain(members);
+
+        let mut targets = Targets::default();
+        if request.resource_request {
+            let fields = [request.namespace, request.resource, request.api_group];
+            let fields = fields.map(|text| table.key.text(text));
+            for shape in table.shapes.iter() {
+                targets.push(Target::resource_hash(fields, shape));
+            }
+            return self.first(&table.resources, subjects, &targets);
+        }
+        let longest = table.prefixes.longest(request.path, &table.words);
+        let prefix_hash = |prefix| Target::prefix_hash(table.words.str(prefix), &table.key);
+        let hashes = table
+            .prefixes
+            .chain(longest)
+            .map(prefix_hash)
+            .chain([Target::path_hash(request.path, &table.key), Target::ANY_PATH_HASH]);
+        let mut first = NONE;
+        for hash in hashes {
+            if targets.is_full() {
+                first = first.min(self.first(&table.paths, subjects.clone(), &targets));
+                targets = Targets::default();
+            }
+            targets.push(hash);
+        }
+        first.min(self.first(&table.paths, subjects, &targets))
     }
 
-    /// Looks for policies that are for `subject` and about what is asked.
+    /// The first policy for any of these subjects and any of these targets.
     #[inline]
-    fn visit(&mut self, subject: Subject) {
-        match self.asked {
-            Asked::Resource(words) => {
-                let targets = subject.shapes.iter().filter_map(|shape| resource(words, shape));
-                targets.for_each(|target| self.probe(subject.id, target));
+    fn first(
+        self,
+        entries: &Entries,
+        mut subjects: impl Iterator<Item = u64>,
+        targets: &Targets,
+    ) -> u32 {
+        let mut first = NONE;
+        let mut start = 0;
+        loop {
+            let mut batch = [0; BATCH];
+            let mut candidates = 0_u64;
+            let mut len = 0;
+            // First all filters are asked, which waits for nothing and guesses nothing.
+            for (slot, subject) in batch.iter_mut().zip(&mut subjects) {
+                *slot = subject;
+                for &target in targets.hashes() {
+                    let passes = entries.filter.may_contain(HashKey::pair(subject, target));
+                    candidates = candidates << 1 | u64::from(passes);
+                }
+                len += 1;
             }
-            Asked::Path { exact, longest_prefix } => {
-                let prefixes = self.table.prefixes.chain(longest_prefix).map(Target::Prefix);
-                let targets = prefixes.chain(exact.map(Target::Path)).chain([Target::AnyPath]);
-                targets.for_each(|target| self.probe(subject.id, target));
+            // Targets of the last subject are the lowest bits.
+            let count = targets.len.max(1);
+            let last = (len * count).wrapping_sub(1);
+            while candidates != 0 {
+                let at = last.wrapping_sub(candidates.trailing_zeros() as usize);
+                candidates &= candidates - 1;
+                let subject = batch.get(at / count).copied().unwrap_or_default();
+                let target = targets.hashes().get(at % count).copied().unwrap_or_default();
+                let hash = HashKey::pair(subject, target);
+                first = first.min(self.probe(entries, hash, start + at / count));
             }
+            if len < BATCH {
+                return first;
+            }
+            start += BATCH;
         }
     }
 
     #[inline]
-    fn probe(&mut self, subject: SubjectId, target: Target) {
-        let entry = self
-            .table
-            .entries
-            .find(target.hash(subject), |entry| entry.subject == subject && entry.target == target);
-        let found = entry
-            .and_then(|entry| if self.read_only { Some(entry.first) } else { entry.first_writing });
-        self.first = [self.first, found].into_iter().flatten().min();
+    fn probe(self, entries: &Entries, hash: u64, subject: usize) -> u32 {
+        let is_it = |entry: &Entry| entry.hash == hash && self.covers(entry, subject);
+        match entries.table.find(hash, is_it) {
+            Some(entry) if self.read_only => entry.first,
+            Some(entry) => entry.first_writing,
+            None => NONE,
+        }
+    }
+
+    /// Whether the policies of an entry are for this subject and about what is asked, by comparison.
+    /// Subjects are anyone, the user, each group, and the user in each group.
+    #[inline]
+    fn covers(self, entry: &Entry, subject: usize) -> bool {
+        let Subject { user, group } = entry.subject;
+        if user.text().is_some_and(|name| !self.is(name, &self.user.name)) {
+            return false;
+        }
+        if let Some(name) = group.text() {
+            let groups = &self.user.groups;
+            let index = subject.checked_sub(2).and_then(|index| index.checked_rem(groups.len()));
+            if !index.and_then(|index| groups.get(index)).is_some_and(|group| self.is(name, group))
+            {
+                return false;
+            }
+        }
+        let Attributes { namespace, resource, api_group, path, .. } = *self.request;
+        match entry.target {
+            Target::Resource(fields) => fields
+                .into_iter()
+                .zip([namespace, resource, api_group])
+                .all(|(field, asked)| field.text().is_none_or(|text| self.is(text, asked))),
+            Target::AnyPath => true,
+            Target::Path(text) => self.is(text, path),
+            Target::Prefix(text) => path.starts_with(self.table.words.str(text)),
+        }
+    }
+
+    #[inline]
+    fn is(self, word: StrId, text: &str) -> bool {
+        let words = &self.table.words;
+        same(words.bytes_at(words.span(word)), text.as_bytes())
     }
 }
 
-/// The target of this shape that covers the request; none if no policy has a word it would need.
-#[inline]
-fn resource(words: [Option<StrId>; 3], shape: u32) -> Option<Target> {
-    let mut fields = [None; 3];
-    for (bit, (field, word)) in fields.iter_mut().zip(words).enumerate() {
-        if shape & (1 << bit) != 0 {
-            *field = Some(word?);
+/// Hashes of what a request is about, in the words of the policies.
+#[derive(Default)]
+struct Targets {
+    hashes: [u64; Shapes::MOST],
+    len: usize,
+}
+
+impl Targets {
+    #[inline]
+    fn push(&mut self, hash: u64) {
+        if let Some(slot) = self.hashes.get_mut(self.len) {
+            *slot = hash;
+            self.len += 1;
         }
     }
-    Some(Target::Resource(fields))
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.len == Shapes::MOST
+    }
+
+    #[inline]
+    fn hashes(&self) -> &[u64] {
+        self.hashes.get(..self.len).unwrap_or_default()
+    }
 }
+
+/// Subjects in a batch; with all shapes, 64 bits.
+const BATCH: usize = 8;

@@ -1,8 +1,8 @@
 //! The compiled form of an ABAC policy: `compile.rs` writes it, `lookup.rs` reads it.
 //!
-//! Each policy stands under its subject (a user, a group, a user in a group, or anyone) and its two
-//! targets (resources, and paths). Wildcards are part of a target, so one probe answers whether a
-//! subject has a policy of a certain shape.
+//! Each policy stands under its subject (a user, a group, a user in a group, or anyone) together with
+//! each of its two targets (resources, and paths). Wildcards are part of a target, so one probe answers
+//! whether a subject has a policy of a certain shape, and a filter answers most probes with no.
 //! Invariant (first-in-file): an [`Entry`] has the smallest index of the policies that stand under it.
 
 use std::iter;
@@ -12,6 +12,7 @@ use verdikt_core::HashKey;
 use verdikt_parser::abac::Policy;
 
 use super::prefixes::Prefixes;
+use crate::filter::Filter;
 use crate::intern::{Interner, StrId};
 
 /// ABAC, ready to be asked.
@@ -19,78 +20,57 @@ use crate::intern::{Interner, StrId};
 pub struct Table {
     pub(super) key: HashKey,
     pub(super) policies: Box<[Policy]>,
-    /// Names of users and groups.
-    pub(super) names: Interner,
-    /// Namespaces, resources, API groups, paths and prefixes of paths.
+    /// Names of users and groups, namespaces, resources, API groups, paths and prefixes of paths.
     pub(super) words: Interner,
     pub(super) prefixes: Prefixes,
-    /// Users and groups.
-    pub(super) named: HashTable<Named>,
-    /// Users that have to be in a group as well.
-    pub(super) members: HashTable<Member>,
-    /// Whoever it is.
-    pub(super) anyone: Subject,
-    pub(super) entries: HashTable<Entry>,
-}
-
-/// Number of a subject that policies are for; 0 is anyone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SubjectId(pub(super) u32);
-
-/// Those whom some policies are for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Subject {
-    pub(super) id: SubjectId,
-    /// Which shapes of resource targets those policies have.
+    /// Which shapes of resource targets there are.
     pub(super) shapes: Shapes,
+    /// Users of whom some policy says that they have to be in a group as well.
+    pub(super) members: Filter,
+    pub(super) resources: Entries,
+    pub(super) paths: Entries,
 }
 
-/// A user or a group.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Named {
-    pub(super) hash: u64,
-    pub(super) kind: Kind,
-    pub(super) name: StrId,
-    pub(super) subject: Subject,
-    /// Whether this is a user that some [`Member`] is made of.
-    pub(super) has_members: bool,
-}
-
-/// What a name is the name of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    User,
-    Group,
-}
-
-/// A user in a group.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Member {
-    pub(super) user: SubjectId,
-    pub(super) group: SubjectId,
-    pub(super) subject: Subject,
+/// Policies by subject and target.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    pub(super) table: HashTable<Entry>,
+    /// Knows the hashes of `table`.
+    pub(super) filter: Filter,
 }
 
 /// The policies of one subject for one target.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
-    pub(super) subject: SubjectId,
+    pub(super) hash: u64,
+    pub(super) subject: Subject,
     pub(super) target: Target,
     /// Index of the first of them.
     pub(super) first: u32,
-    /// Index of the first that is not read-only.
-    pub(super) first_writing: Option<u32>,
+    /// Index of the first that is not read-only, or [`NONE`].
+    pub(super) first_writing: u32,
+}
+
+/// Whom a policy is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Subject {
+    pub(super) user: Field,
+    pub(super) group: Field,
 }
 
 /// What a policy is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
-    /// Namespace, resource and API group; none is `*`.
-    Resource([Option<StrId>; 3]),
+    /// Namespace, resource and API group.
+    Resource([Field; 3]),
     AnyPath,
     Path(StrId),
     Prefix(StrId),
 }
+
+/// A field of a policy: a text to be equalled, or anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Field(StrId);
 
 /// A set of shapes. A shape has a bit for each field of a resource target that is not `*`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -105,11 +85,10 @@ impl Table {
     /// Bytes on the heap, without the texts of the policies themselves.
     pub fn heap_bytes(&self) -> usize {
         self.policies.len() * size_of::<Policy>()
-            + self.names.heap_bytes()
             + self.words.heap_bytes()
-            + self.named.allocation_size()
-            + self.members.allocation_size()
-            + self.entries.allocation_size()
+            + self.members.heap_bytes()
+            + self.resources.heap_bytes()
+            + self.paths.heap_bytes()
     }
 
     /// All policies, in the order of the file.
@@ -118,40 +97,76 @@ impl Table {
     }
 }
 
-impl Named {
-    #[inline]
-    pub(super) fn is(&self, hash: u64, kind: Kind, name: &str, names: &Interner) -> bool {
-        self.hash == hash && self.kind == kind && names.str(self.name) == name
+impl Entries {
+    fn heap_bytes(&self) -> usize {
+        self.table.allocation_size() + self.filter.heap_bytes()
     }
 }
 
-impl Member {
+impl Field {
+    pub(super) const ANY: Self = Self(StrId(NONE));
+
+    pub(super) fn of(text: StrId) -> Self {
+        Self(text)
+    }
+
+    /// The text to be equalled, if there is one.
     #[inline]
-    pub(super) fn hash(user: SubjectId, group: SubjectId) -> u64 {
-        HashKey::pair(u64::from(user.0), u64::from(group.0))
+    pub(super) fn text(self) -> Option<StrId> {
+        (self != Self::ANY).then_some(self.0)
     }
 }
 
+/// Hashes of subjects. A user and a group of one name have different ones.
+impl Subject {
+    pub(super) const ANYONE_HASH: u64 = 0;
+
+    #[inline]
+    pub(super) fn member_hash(user: u64, group: u64) -> u64 {
+        HashKey::pair(user, group)
+    }
+}
+
+/// Hashes of targets. They need not tell all targets apart: whatever they find is compared.
 impl Target {
-    /// Ids come from policy, not from clients: mixing them needs no key.
+    pub(super) const ANY_PATH_HASH: u64 = 0;
+
+    /// The hash of the target of this shape, given the hashes of its fields.
     #[inline]
-    pub(super) fn hash(self, subject: SubjectId) -> u64 {
-        let [a, b, c] = match self {
-            Self::Resource(fields) => fields.map(|word| word.map_or(u32::MAX, |word| word.0)),
-            Self::AnyPath => [PATH, 0, 0],
-            Self::Path(path) => [PATH, 1, path.0],
-            Self::Prefix(prefix) => [PATH, 2, prefix.0],
-        };
-        let join = |high: u32, low: u32| (u64::from(high) << 32) | u64::from(low);
-        HashKey::pair(join(subject.0, a), join(b, c))
+    pub(super) fn resource_hash(fields: [u64; 3], shape: u32) -> u64 {
+        let mut hash = u64::from(shape);
+        for (bit, field) in (0..).zip(fields) {
+            // All ones where the field counts.
+            let mask = 0_u64.wrapping_sub(u64::from(shape >> bit & 1));
+            hash = hash.rotate_left(21).wrapping_add(field & mask);
+        }
+        hash
+    }
+
+    #[inline]
+    pub(super) fn path_hash(path: &str, key: &HashKey) -> u64 {
+        key.text(path)
+    }
+
+    #[inline]
+    pub(super) fn prefix_hash(prefix: &str, key: &HashKey) -> u64 {
+        !key.text(prefix)
     }
 }
 
 impl Shapes {
-    /// Adds the shape of a resource target.
-    pub(super) fn insert(&mut self, fields: &[Option<StrId>; 3]) {
-        let bits = fields.iter().enumerate().map(|(bit, field)| u32::from(field.is_some()) << bit);
-        self.0 |= 1 << bits.sum::<u32>();
+    /// How many there can be.
+    pub(super) const MOST: usize = 8;
+
+    /// Adds a shape.
+    pub(super) fn insert(&mut self, shape: u32) {
+        self.0 |= 1 << shape;
+    }
+
+    /// The shape of a resource target.
+    pub(super) fn of(fields: &[Field; 3]) -> u32 {
+        let bits = (0..).zip(fields).map(|(bit, &field)| u32::from(field != Field::ANY) << bit);
+        bits.sum()
     }
 
     /// The shapes, as bits.
@@ -167,5 +182,5 @@ impl Shapes {
     }
 }
 
-/// Keeps the hashes of paths apart from those of resources.
-const PATH: u32 = u32::MAX - 1;
+/// In place of an index: none.
+pub(super) const NONE: u32 = u32::MAX;
