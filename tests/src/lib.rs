@@ -10,6 +10,7 @@ pub mod policy;
 pub mod reference;
 pub mod report;
 pub mod schema;
+pub mod second;
 pub mod tls;
 pub mod webhook;
 pub mod wire;

@@ -1,4 +1,4 @@
-//! A webhook on a loopback port, over mutual TLS: answers what it is told to, or has a real verdikt answer.
+//! A webhook on a loopback port, over mutual TLS, that answers what it is told to.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,7 +37,8 @@ pub struct Reply {
 struct State {
     /// The last one stays.
     replies: Vec<Reply>,
-    forward: Option<SocketAddr>,
+    /// Whether answers wait.
+    held: bool,
     /// Target and body of every request.
     asked: Vec<(String, String)>,
 }
@@ -93,9 +94,9 @@ impl Webhook {
         self.lock().replies = replies.into_iter().collect();
     }
 
-    /// Has all requests answered by a server without TLS.
-    pub fn forward(&self, address: SocketAddr) {
-        self.lock().forward = Some(address);
+    /// Has all answers wait, until they need not any more.
+    pub fn hold(&self, held: bool) {
+        self.lock().held = held;
     }
 
     /// Targets and bodies of the requests so far.
@@ -192,25 +193,20 @@ async fn answer(
     let text = String::from_utf8_lossy(&request).into_owned();
     let target = text.split(' ').nth(1).unwrap_or_default().to_owned();
     let body = text.get(body_at..).unwrap_or_default().to_owned();
-    let (reply, forward) = {
-        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+    let lock = || state.lock().unwrap_or_else(PoisonError::into_inner);
+    let reply = {
+        let mut state = lock();
         state.asked.push((target, body));
-        let reply = match state.replies.len() {
+        match state.replies.len() {
             0 => Reply::text(404, "not here"),
             1 => state.replies[0].clone(),
             _ => state.replies.remove(0),
-        };
-        (reply, state.forward)
+        }
     };
-    if let Some(address) = forward {
-        let mut upstream = TcpStream::connect(address).await?;
-        let line_end = text.find("\r\n").unwrap_or_default();
-        let (line, rest) = text.split_at(line_end);
-        upstream.write_all(format!("{line}\r\nConnection: close{rest}").as_bytes()).await?;
-        tokio::io::copy(&mut upstream, &mut stream).await?;
-        return stream.shutdown().await;
-    }
     tokio::time::sleep(reply.delay).await;
+    while lock().held {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let (status, headers, length) = (reply.status, reply.headers, reply.body.len());
     let head = format!(
         "HTTP/1.1 {status} Whatever\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"

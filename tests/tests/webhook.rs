@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use verdikt::{Attributes, Builder, Engine, Mode, Reload, User};
+use verdikt::{Attributes, Builder, EffectName, Engine, Mode, Reload, User};
 use verdikt_tests::http::Running;
+use verdikt_tests::second::{ACCESS, Second};
 use verdikt_tests::webhook::{Reply, Webhook, kubeconfig};
 
-const REVIEWS: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 const ALLOWED: &str = r#"{"status":{"allowed":true,"reason":"because"}}"#;
 
 fn policies(name: &str) -> std::path::PathBuf {
@@ -45,20 +45,40 @@ fn check(engine: &Engine, name: &str, effect: &str, reason: &str, error: &str) {
 
 #[test]
 fn a_second_verdikt_decides_over_mutual_tls() {
-    let second =
-        Engine::builder().policy_dir(policies("policies/authz-webhook/manifests")).build().unwrap();
-    let second = Running::start(second, |_| {});
-    let (webhook, folder) = (Webhook::start(), tempfile::tempdir().unwrap());
-    webhook.forward(second.address());
-    let engine = builder(&webhook, &folder, REVIEWS).build().unwrap();
+    let manifests = policies("policies/authz-webhook/manifests");
+    let second = Second::start(Engine::builder().policy_dir(manifests));
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::builder()
+        .authorization_modes([Mode::Webhook])
+        .authorization_webhook_config_file(second.write_kubeconfig(folder.path(), ACCESS))
+        .authorization_webhook_version("v1")
+        .build()
+        .unwrap();
     let reason = "RBAC: allowed by ClusterRoleBinding \"readers\" of ClusterRole \"reader\" to Group \
                   \"readers\"";
     check(&engine, "ada", "Allow", reason, "");
     let stranger = User::new("eve", ["strangers"]);
     let request = Attributes::resource(&stranger, "get", "pods");
     assert_eq!(engine.authorize(&request).effect().to_string(), "NoOpinion");
+    // The connection alone is not enough: it is the certificate that may ask.
+    let stranger = second.client("stranger");
+    std::fs::write(folder.path().join("client.pem"), stranger.certificate).unwrap();
+    std::fs::write(folder.path().join("client-key.pem"), stranger.key).unwrap();
+    engine.reload().unwrap();
+    let refused = "subjectaccessreviews.authorization.k8s.io is forbidden: User \"stranger\" cannot \
+                   create resource \"subjectaccessreviews\" in API group \"authorization.k8s.io\" at \
+                   the cluster scope";
+    check(&engine, "bob", "NoOpinion", "", refused);
+}
+
+#[test]
+fn a_webhook_is_sent_what_upstream_sends() {
+    let (webhook, folder) = (Webhook::start(), tempfile::tempdir().unwrap());
+    webhook.reply([Reply::json(200, ALLOWED)]);
+    let engine = builder(&webhook, &folder, ACCESS).build().unwrap();
+    check(&engine, "ada", "Allow", "because", "");
     let (target, body) = &webhook.asked()[0];
-    assert_eq!(target, &format!("{REVIEWS}?timeout=30s"));
+    assert_eq!(target, &format!("{ACCESS}?timeout=30s"));
     assert_eq!(
         body,
         "{\"kind\":\"SubjectAccessReview\",\"apiVersion\":\"authorization.k8s.io/v1\",\"metadata\":{},\
@@ -118,6 +138,34 @@ fn answers_are_remembered_and_failures_are_not() {
     let decisions = metrics.iter().find(|reading| reading.family.name == name).unwrap();
     let labels = [("type", "Webhook"), ("name", "default"), ("decision", "denied")];
     assert_eq!(decisions.get(&labels), Some(2.0));
+}
+
+#[test]
+fn an_explanation_asks_once() {
+    let (webhook, folder) = (Webhook::start(), tempfile::tempdir().unwrap());
+    webhook.reply([Reply::json(200, ALLOWED)]);
+    let uncached = |modes: &[Mode]| {
+        builder(&webhook, &folder, "/x")
+            .authorization_modes(modes.iter().copied())
+            .authorization_webhook_cache_authorized_ttl(Duration::ZERO)
+            .build()
+            .unwrap()
+    };
+    let user = User::new("ada", ["readers"]);
+    let request = Attributes::resource(&user, "get", "pods");
+    for (modes, deciding) in [
+        (&[Mode::AlwaysDeny, Mode::Webhook][..], "default"),
+        // It is asked although another has decided, but not twice.
+        (&[Mode::AlwaysAllow, Mode::Webhook], "alwaysallow"),
+    ] {
+        let before = webhook.asked().len();
+        let explanation = uncached(modes).explain(&request);
+        assert_eq!(webhook.asked().len(), before + 1, "{modes:?}");
+        assert_eq!(explanation.answers[1].effect, EffectName::Allow);
+        let decided: Vec<_> = explanation.paths.iter().filter(|path| path.decides).collect();
+        assert_eq!(decided.len(), 1, "{modes:?}");
+        assert_eq!(decided[0].authorizer, deciding);
+    }
 }
 
 #[test]
@@ -271,6 +319,55 @@ fn conditions_say_which_requests_a_webhook_is_asked_about() {
     let (effect, reason, _) = in_namespace(&engine, "kube-system");
     assert_eq!((&*effect, &*reason), ("Deny", "guarded"));
     assert_eq!(webhook.asked()[0].0, "/guard?timeout=3s");
+}
+
+#[test]
+fn a_kubeconfig_that_a_configuration_names_is_watched_and_so_are_its_files() {
+    let (webhook, folder) = (Webhook::start(), tempfile::tempdir().unwrap());
+    let (file, engine) = configured(&webhook, &folder);
+    drop(engine);
+    let engine = Engine::builder()
+        .policy_dir(policies("policies/authz-config/manifests"))
+        .authorization_config(&file)
+        .poll_interval(Duration::from_millis(50))
+        .build()
+        .unwrap();
+    let denied = |reason: &str| {
+        Reply::json(200, &format!(r#"{{"status":{{"denied":true,"reason":"{reason}"}}}}"#))
+    };
+    webhook.reply([denied("first")]);
+    assert_eq!(in_namespace(&engine, "kube-system").1, "first");
+    // Another server, with authorities and clients of its own: first half of its files, then all.
+    let other = Webhook::start();
+    other.reply([denied("second")]);
+    let old = std::fs::read_to_string(folder.path().join("kubeconfig.yaml")).unwrap();
+    let replace = |name: &str, text: &str| {
+        std::fs::write(folder.path().join("new"), text).unwrap();
+        std::fs::rename(folder.path().join("new"), folder.path().join(name)).unwrap();
+    };
+    replace("client.pem", "nothing that a certificate could be read from");
+    wait_for(|| !engine.status().last_reload.ok);
+    assert_eq!(in_namespace(&engine, "kube-system").1, "first", "what was there before serves on");
+    for (name, text) in other.materials() {
+        replace(name, text);
+    }
+    wait_for(|| engine.status().last_reload.ok);
+    // The files are good, but the old server has nothing to do with them.
+    let error = in_namespace(&engine, "elsewhere").2;
+    assert_eq!(error, "", "RBAC allows what the webhook is not asked about");
+    replace("kubeconfig.yaml", &old.replace(&webhook.url(""), &other.url("")));
+    wait_for(|| in_namespace(&engine, "kube-system").1 == "second");
+    replace("kubeconfig.yaml", "clusters: 1");
+    wait_for(|| !engine.status().last_reload.ok);
+    assert_eq!(in_namespace(&engine, "kube-system").1, "second");
+}
+
+fn wait_for(mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(20), "it did not come to pass");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]

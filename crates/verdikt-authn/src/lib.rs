@@ -27,6 +27,7 @@ mod ticks;
 mod time;
 mod token;
 pub mod token_file;
+pub mod token_review;
 mod token_stack;
 mod verified;
 mod web_socket;

@@ -49,6 +49,8 @@ pub enum Method {
     BootstrapToken,
     /// A token of an issuer that is configured.
     Oidc,
+    /// A token that a webhook knows.
+    TokenWebhook,
     /// No credential was brought, and none is needed.
     Anonymous,
 }
@@ -65,6 +67,7 @@ impl Method {
             Self::ServiceAccount => "service-account",
             Self::BootstrapToken => "bootstrap-token",
             Self::Oidc => "oidc",
+            Self::TokenWebhook => "token-webhook",
             Self::Anonymous => "anonymous",
         }
     }

@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, ValueHint};
 use verdikt::authn::CacheOptions;
 use verdikt::{Builder, ServiceAccountOptions};
 
+use crate::authorization_flags::duration as go_duration;
 use crate::duration;
 
 /// Service account and bootstrap tokens, and how long it is remembered what was said of tokens.
@@ -47,6 +48,16 @@ pub(crate) struct TokenFlags {
     /// For how long it is remembered that a token is no good
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
     authentication_token_failure_cache_ttl: Duration,
+    /// Kubeconfig that says where the webhook is that is asked, with a TokenReview, about tokens that
+    /// nobody else knows
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    authentication_token_webhook_config_file: Option<PathBuf>,
+    /// Version of TokenReview the webhook is asked with: v1 or v1beta1 [default: v1beta1]
+    #[arg(long, value_name = "VERSION")]
+    authentication_token_webhook_version: Option<String>,
+    /// For how long it is remembered what the webhook said of a token; 0 is not at all [default: 2m]
+    #[arg(long, value_name = "DURATION", value_parser = go_duration)]
+    authentication_token_webhook_cache_ttl: Option<Duration>,
 }
 
 impl TokenFlags {
@@ -64,7 +75,7 @@ impl TokenFlags {
         if let Some(address) = external_address {
             options.external_address = address;
         }
-        builder
+        self.add_webhook_to(builder)
             .service_accounts(options)
             .api_audiences(self.api_audiences.iter().cloned())
             .bootstrap_tokens(self.enable_bootstrap_token_auth)
@@ -73,5 +84,18 @@ impl TokenFlags {
                 failure_ttl: self.authentication_token_failure_cache_ttl,
                 ..CacheOptions::default()
             })
+    }
+
+    fn add_webhook_to(&self, mut builder: Builder) -> Builder {
+        if let Some(file) = &self.authentication_token_webhook_config_file {
+            builder = builder.authentication_token_webhook_config_file(file);
+        }
+        if let Some(version) = &self.authentication_token_webhook_version {
+            builder = builder.authentication_token_webhook_version(version);
+        }
+        if let Some(ttl) = self.authentication_token_webhook_cache_ttl {
+            builder = builder.authentication_token_webhook_cache_ttl(ttl);
+        }
+        builder
     }
 }

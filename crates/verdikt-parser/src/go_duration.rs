@@ -115,6 +115,13 @@ impl Number {
 }
 
 /// `1h0m5.5s`; below a second `1.5ms`, `2µs`, `3ns`; `0s` for nothing.
+/// The longest there is, for what Go cannot hold.
+impl From<std::time::Duration> for GoDuration {
+    fn from(duration: std::time::Duration) -> Self {
+        Self(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
+    }
+}
+
 impl fmt::Display for GoDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanoseconds = self.0.unsigned_abs();

@@ -8,17 +8,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use verdikt_core::Effect;
+use verdikt_core::{Effect, Secret};
 use verdikt_parser::authorization_config::{
     AuthorizationConfiguration, AuthorizerConfiguration, ConnectionInfo, WebhookConfiguration, read,
 };
 use verdikt_parser::go_duration::GoDuration;
-use verdikt_parser::{Diagnostic, Limits, Source, kubeconfig};
+use verdikt_parser::{Diagnostic, Limits};
 
 use crate::Mode;
 use crate::authorizer::config::{WEBHOOK, diagnostics, names_and_types, validate};
 use crate::authorizer::match_conditions::MatchConditions;
 use crate::authorizer::{ReviewVersion, WebhookAuthorizer, WebhookOptions};
+use crate::kubeconfigs::{self, Place};
 use crate::metrics::{ConfigurationFamilies, Metrics};
 use crate::oidc::RemoteCell;
 use crate::remote::webhook::Webhook;
@@ -60,7 +61,9 @@ pub(crate) struct Authorization {
 struct Known {
     name: String,
     configuration: WebhookConfiguration,
-    kubeconfig: Vec<u8>,
+    /// It may hold credentials.
+    kubeconfig: Secret,
+    webhook: Webhook,
     authorizer: Arc<WebhookAuthorizer>,
 }
 
@@ -217,28 +220,31 @@ impl Options {
                  cluster around this server"
             )));
         };
-        let bytes = match contents.file(FileKind::AuthorizationWebhook) {
+        let path = Path::new(path);
+        let text = contents.file(FileKind::AuthorizationWebhook).or_else(|| contents.named(path));
+        let bytes = match text {
             Some(text) => text.source().bytes.to_vec(),
-            None => read_file(Path::new(path), path, MOST_KUBECONFIG_BYTES)
+            // It is not there, or cannot be read; the error says why.
+            None => read_file(path, &path.display().to_string(), MOST_KUBECONFIG_BYTES)
                 .map_err(|problem| vec![*problem])?,
         };
+        let of_webhook = |problem: String| one(format!("webhook {name:?}: {problem}"));
         let known = before.and_then(|before| before.known(name, configuration, &bytes));
         if let Some(known) = known {
+            known.webhook.renew().map_err(of_webhook)?;
             return Ok(known.clone());
         }
-        let folder = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
-        let folder = folder.parent().unwrap_or_else(|| Path::new("/"));
-        let kubeconfig = kubeconfig::read(&Source::new(path, &bytes), folder, limits)?;
-        let of_webhook = |problem: String| one(format!("webhook {name:?}: {problem}"));
         let remote = self.remote.remote().map_err(of_webhook)?;
-        let webhook = Webhook::new(remote, kubeconfig, configuration.timeout, ALL_ATTEMPTS)
-            .map_err(of_webhook)?;
+        let place = Place { path, bytes: &bytes, limits };
+        let within = (configuration.timeout, ALL_ATTEMPTS);
+        let webhook = kubeconfigs::webhook(&place, remote, within, of_webhook)?;
         let options = options(name, configuration)?;
-        let authorizer = WebhookAuthorizer::new(options, webhook, self.metrics.clone());
+        let authorizer = WebhookAuthorizer::new(options, webhook.clone(), self.metrics.clone());
         Ok(Known {
             name: name.to_owned(),
             configuration: configuration.clone(),
-            kubeconfig: bytes,
+            kubeconfig: Secret::new(bytes),
+            webhook,
             authorizer: Arc::new(authorizer),
         })
     }
@@ -247,10 +253,7 @@ impl Options {
 impl WebhookFlags {
     fn configuration(&self) -> WebhookConfiguration {
         let file = self.config_file.as_ref().map(|path| path.display().to_string());
-        let ttl = |given: Option<Duration>, default| match given {
-            Some(ttl) => GoDuration(i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX)),
-            None => default,
-        };
+        let ttl = |given: Option<Duration>, default| given.map_or(default, GoDuration::from);
         let defaults = WebhookConfiguration::default();
         WebhookConfiguration {
             authorized_ttl: ttl(self.authorized_ttl, defaults.authorized_ttl),
@@ -278,7 +281,7 @@ impl Authorization {
 
     fn known(&self, name: &str, of: &WebhookConfiguration, kubeconfig: &[u8]) -> Option<&Known> {
         self.webhooks.iter().find(|known| {
-            known.name == name && known.configuration == *of && known.kubeconfig == kubeconfig
+            known.name == name && known.configuration == *of && known.kubeconfig.matches(kubeconfig)
         })
     }
 }

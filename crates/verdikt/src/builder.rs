@@ -23,6 +23,7 @@ use crate::reload::{LoadError, Sources, first_snapshot};
 use crate::service_accounts::ServiceAccountOptions;
 use crate::source::{FileKind, FileSet, Text, WatchOptions, Watcher};
 use crate::status::Attempt;
+use crate::token_webhook;
 
 /// Options of an [`Engine`]. What is not said is off, but for RBAC and anonymous access, which are
 /// on as kube-apiserver has them.
@@ -49,6 +50,7 @@ pub struct Builder {
     api_audiences: Vec<String>,
     bootstrap_tokens: bool,
     token_cache: CacheOptions,
+    token_webhook: token_webhook::Options,
     limits: Limits,
     default_namespace: Option<String>,
     watch: Option<WatchOptions>,
@@ -78,6 +80,7 @@ impl Default for Builder {
             api_audiences: Vec::new(),
             bootstrap_tokens: false,
             token_cache: CacheOptions::default(),
+            token_webhook: token_webhook::Options::default(),
             limits: Limits::default(),
             default_namespace: Some("default".to_owned()),
             watch: None,
@@ -244,6 +247,30 @@ impl Builder {
         self
     }
 
+    /// Where the webhook is that knows whose tokens are (`--authentication-token-webhook-config-file`), as a
+    /// kubeconfig. It is asked last, about tokens that nobody else knows.
+    #[must_use]
+    pub fn authentication_token_webhook_config_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.token_webhook.config_file = Some(path.into());
+        self
+    }
+
+    /// The version of TokenReview it is asked with (`--authentication-token-webhook-version`): `v1beta1` if
+    /// not said, or `v1`.
+    #[must_use]
+    pub fn authentication_token_webhook_version(mut self, version: impl Into<String>) -> Self {
+        self.token_webhook.version = Some(version.into());
+        self
+    }
+
+    /// For how long its answers are remembered (`--authentication-token-webhook-cache-ttl`): two minutes if
+    /// not said; not at all if zero.
+    #[must_use]
+    pub fn authentication_token_webhook_cache_ttl(mut self, ttl: Duration) -> Self {
+        self.token_webhook.cache_ttl = Some(ttl);
+        self
+    }
+
     /// Whether requests without credentials are `system:anonymous` (`--anonymous-auth`); they are
     /// refused otherwise. With mode AlwaysAllow it is off whatever is said here, as upstream. It must
     /// not be said if the file of [`Builder::authentication_config`] says it.
@@ -387,6 +414,7 @@ impl Builder {
         let mut found = authorization.contradictions();
         found.extend(self.service_accounts.problems());
         found.extend(oidc.contradictions());
+        found.extend(self.token_webhook.problems(&self.token_cache));
         found.extend(self.certificates.validate());
         for odd in LoadError::unless_good(found)? {
             tracing::warn!("{odd}");
@@ -408,6 +436,7 @@ impl Builder {
             (FileKind::OidcCa, self.oidc_ca),
             (FileKind::AuthorizationConfig, self.authorization_config),
             (FileKind::AuthorizationWebhook, webhook_file),
+            (FileKind::TokenWebhook, self.token_webhook.config_file.clone()),
             (FileKind::AuditPolicy, self.audit_policy),
         ] {
             if let Some(path) = path {
@@ -426,6 +455,7 @@ impl Builder {
             api_audiences,
             bootstrap_tokens: self.bootstrap_tokens,
             token_cache: self.token_cache,
+            token_webhook: self.token_webhook,
             anonymous,
             impersonation: self.impersonation,
             oidc,

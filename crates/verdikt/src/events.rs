@@ -139,6 +139,7 @@ impl Snapshot {
             authorizers: self.authorizers.with_nodes(index),
             authentication: self.authentication.clone(),
             authorization: Arc::clone(&self.authorization),
+            token_webhook: self.token_webhook.clone(),
             impersonation: self.impersonation,
             metrics: self.metrics.clone(),
             audit_policy: self.audit_policy.clone(),

@@ -14,6 +14,7 @@ mod engine;
 mod events;
 mod explanation;
 mod impersonation;
+mod kubeconfigs;
 pub mod metrics;
 mod mode;
 mod oidc;
@@ -24,6 +25,7 @@ mod snapshot;
 pub mod source;
 mod status;
 mod summary;
+mod token_webhook;
 mod validation;
 
 pub use authorizer::config::validate as validate_authorization_config;

@@ -19,12 +19,14 @@ use crate::authorization::{self, Authorization};
 use crate::authorizer::{AbacAuthorizer, Authorizer, Chain};
 use crate::certificates::{CertificateOptions, Certificates};
 use crate::engine::Engine;
+use crate::kubeconfigs;
 use crate::metrics::Decisions;
 use crate::oidc;
 use crate::service_accounts::{ServiceAccountOptions, add_bootstrap_tokens, read_keys};
 use crate::snapshot::Snapshot;
 use crate::source::{Contents, Digests, FileKind, FileSet, Text, excerpts};
 use crate::status::{Attempt, Counts, Loaded, now};
+use crate::token_webhook::{self, TokenWebhook};
 use crate::{Mode, UnknownMode, audit};
 
 /// Where policy comes from, and what is made of it.
@@ -42,6 +44,7 @@ pub(crate) struct Sources {
     pub(crate) api_audiences: Vec<String>,
     pub(crate) bootstrap_tokens: bool,
     pub(crate) token_cache: authn::CacheOptions,
+    pub(crate) token_webhook: token_webhook::Options,
     /// Whether requests without credentials are anonymous, unless a file says who is.
     pub(crate) anonymous: bool,
     pub(crate) impersonation: authn::impersonation::Gate,
@@ -82,7 +85,7 @@ impl Engine {
             Ok(None)
         } else {
             let revision = Revision(current.revision.0 + 1);
-            parse(contents, &sources, Some(&current))
+            parse(contents, &sources, &self.0.key, Some(&current))
                 .and_then(|parsed| {
                     compile(parsed, digests, &mut sources, &self.0.key, revision, Some(&current))
                 })
@@ -147,6 +150,9 @@ impl Engine {
     }
 }
 
+/// From a configuration to a kubeconfig to a certificate; and one more to see that it ends there.
+const MOST_STEPS: usize = 3;
+
 /// Objects of every kind, read and checked, with what was found on the way.
 struct Parsed {
     policy: Arc<PolicySet>,
@@ -158,6 +164,7 @@ struct Parsed {
     authentication_text: Option<Text>,
     authorizers: AuthorizationConfiguration,
     webhooks: Authorization,
+    token_webhook: Option<TokenWebhook>,
     certificates: Certificates,
     service_account_keys: Option<Arc<KeySet>>,
     manifest_files: usize,
@@ -177,7 +184,7 @@ pub(crate) fn first_look(
     let contents = read(sources);
     let digests = contents.digests();
     let manifests = contents.manifests.clone();
-    let parsed = parse(contents, sources, None)?;
+    let parsed = parse(contents, sources, key, None)?;
     let policy = Arc::clone(&parsed.policy);
     let snapshot = compile(parsed, digests, sources, key, Revision(1), None)?;
     Ok((snapshot, policy, manifests))
@@ -192,9 +199,15 @@ impl Sources {
     }
 }
 
-/// File → text.
+/// File → text. What is read may name further files, and these others again.
 fn read(sources: &Sources) -> Contents {
-    let (mut contents, found) = sources.files.read();
+    let (mut contents, mut found) = sources.files.read();
+    for _ in 0..MOST_STEPS {
+        if !sources.files.follow(kubeconfigs::named(&contents, &sources.limits)) {
+            break;
+        }
+        (contents, found) = sources.files.read();
+    }
     contents.found = found;
     contents.manifests.extend(sources.inline.iter().cloned());
     contents
@@ -205,6 +218,7 @@ fn read(sources: &Sources) -> Contents {
 fn parse(
     contents: Contents,
     sources: &Sources,
+    key: &HashKey,
     before: Option<&Snapshot>,
 ) -> Result<Parsed, LoadError> {
     let default_namespace = sources.default_namespace.clone();
@@ -232,6 +246,7 @@ fn parse(
         families.observe(metrics, text.source().bytes, webhooks.is_ok());
     }
     let (certificates, of_certificates) = Certificates::read(&contents, &sources.certificates);
+    let token_webhook = sources.token_webhook(&contents, before, key);
     let mut diagnostics = contents.found;
     diagnostics.extend(of_certificates);
     let webhooks = webhooks.unwrap_or_else(|wrong| {
@@ -239,6 +254,10 @@ fn parse(
         Authorization::default()
     });
     diagnostics.extend(found);
+    let token_webhook = token_webhook.unwrap_or_else(|wrong| {
+        diagnostics.extend(wrong);
+        None
+    });
     let mut manifests = Vec::with_capacity(read.len());
     for (manifest, found) in read {
         manifests.push(manifest);
@@ -284,11 +303,31 @@ fn parse(
         authentication_text,
         authorizers,
         webhooks,
+        token_webhook,
         certificates,
         service_account_keys,
         manifest_files,
         diagnostics,
     })
+}
+
+impl Sources {
+    /// The webhook that is asked about tokens, if there is one.
+    fn token_webhook(
+        &self,
+        contents: &Contents,
+        before: Option<&Snapshot>,
+        key: &HashKey,
+    ) -> Result<Option<TokenWebhook>, Vec<Diagnostic>> {
+        let before = before.and_then(|before| before.token_webhook.as_ref());
+        let with = token_webhook::With {
+            api_audiences: &self.api_audiences,
+            key,
+            metrics: &self.authorization.metrics,
+            limits: &self.limits,
+        };
+        self.token_webhook.compile(contents, before, &self.oidc.remote, &with)
+    }
 }
 
 /// What was read and what the embedding program gave; the latter may be large, and is not copied
@@ -369,6 +408,10 @@ fn compile(
     if sources.bootstrap_tokens {
         builder = add_bootstrap_tokens(builder, &policy, audiences);
     }
+    let token_webhook = parsed.token_webhook;
+    if let Some(webhook) = &token_webhook {
+        builder = builder.tokens(webhook.authenticator.clone());
+    }
     let discovery = accounts.discovery(keys.as_ref(), &mut diagnostics);
     builder = certificates.add_to(builder, &sources.certificates, key);
     let (authenticators, found) = builder.build();
@@ -398,6 +441,7 @@ fn compile(
         authorizers,
         authentication,
         authorization,
+        token_webhook,
         impersonation: sources.impersonation,
         metrics: metrics.clone(),
         audit_policy: audit.map(|policy| Arc::new(audit::Policy::new(policy))),

@@ -18,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::oidc::Authentication;
 use crate::source::Digests;
 use crate::status::Loaded;
+use crate::token_webhook::TokenWebhook;
 
 /// One state of the policy, complete and immutable. Take one with [`crate::Engine::snapshot`] to ask
 /// several questions of the same state.
@@ -33,6 +34,8 @@ pub struct Snapshot {
     pub(crate) authentication: Authentication,
     /// Webhooks and what they have said, to be kept when policy changes.
     pub(crate) authorization: Arc<Authorization>,
+    /// The webhook for tokens and what it has said, likewise.
+    pub(crate) token_webhook: Option<TokenWebhook>,
     pub(crate) loaded: Arc<Loaded>,
     /// What everything that was read is known by, the secrets included.
     pub(crate) digests: Digests,

@@ -15,6 +15,8 @@ use crate::flags::PolicyFlags;
 use crate::logging::{self, LoggingFlags};
 use crate::tls_flags::TlsFlags;
 
+/// Enough for several webhooks that all are slow, and for others besides.
+const MOST_WAITING_THREADS: usize = 2048;
 /// How long the end waits for the audit log.
 const AUDIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Where `serve` listens if nothing else is said.
@@ -88,7 +90,11 @@ impl Serve {
         let builder = self.policy.builder_at(address).poll_interval(interval);
         let engine = self.audit.apply(builder).build()?;
         log_loaded(&engine);
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        // A request that waits for a webhook keeps a thread; each webhook has its bound of them.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .max_blocking_threads(MOST_WAITING_THREADS)
+            .enable_all()
+            .build();
         let runtime = runtime.map_err(|error| Failure::message(error.to_string()))?;
         runtime.block_on(async {
             let server = bind(engine.clone(), self.http.options()).await;

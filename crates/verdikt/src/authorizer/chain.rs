@@ -3,12 +3,13 @@
 //! Follows apiserver's `pkg/authorization/union`. Before the chain, members of `system:masters` are
 //! allowed everything (`kubernetes.io/system-privileged-group`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use verdikt_compiler::{Rules, node};
 use verdikt_core::{Attributes, Effect, Reason, User, groups};
 
-use super::{Authorizer, WebhookAuthorizer, answer};
+use super::{Authorizer, Said, WebhookAuthorizer, answer};
 use crate::explanation::{Answer, Explanation, Path};
 use crate::metrics::Decisions;
 
@@ -63,6 +64,16 @@ impl Chain {
     /// Decides. Allocates nothing, unless a webhook is asked; and waits for nothing else.
     #[inline]
     pub(crate) fn authorize(&self, request: &Attributes<'_>) -> Verdict {
+        self.decide(request, |_, webhook| webhook.authorize(request))
+    }
+
+    /// Decides; webhooks are asked through `ask`, with their index.
+    #[inline]
+    fn decide(
+        &self,
+        request: &Attributes<'_>,
+        mut ask: impl FnMut(usize, &WebhookAuthorizer) -> Said,
+    ) -> Verdict {
         let mut notes = None;
         match request.user {
             Some(user) if user.is_in(groups::MASTERS) => {
@@ -73,7 +84,9 @@ impl Chain {
         }
         for (authorizer, member) in self.members.iter().enumerate() {
             let verdict = match member {
-                Authorizer::Webhook(webhook) => ask(webhook, request, authorizer, &mut notes),
+                Authorizer::Webhook(webhook) => {
+                    verdict_of(ask(authorizer, webhook), authorizer, &mut notes)
+                }
                 member => member
                     .allows(request)
                     .map(|reason| Verdict::of(Effect::Allow, reason, authorizer)),
@@ -127,7 +140,12 @@ impl Chain {
 
     /// Fills in everything but the revision.
     pub(crate) fn explain(&self, request: &Attributes<'_>) -> Explanation {
-        let verdict = self.authorize(request);
+        // Whatever the decision needs of a webhook, the explanation needs as well; it is asked once.
+        let mut all_said: BTreeMap<usize, Said> = BTreeMap::new();
+        let mut ask = |index, webhook: &WebhookAuthorizer| {
+            all_said.entry(index).or_insert_with(|| webhook.authorize(request)).clone()
+        };
+        let verdict = self.decide(request, &mut ask);
         let mut explanation = Explanation::new(verdict.effect, self.reason_text(&verdict, request));
         if verdict.reason == Reason::PrivilegedGroup {
             explanation.paths.push(Path {
@@ -139,7 +157,13 @@ impl Chain {
             });
         }
         for (index, member) in self.members.iter().enumerate() {
-            let (effect, reason) = answer(member, request);
+            let (effect, reason) = match member {
+                Authorizer::Webhook(webhook) => {
+                    let said = ask(index, webhook);
+                    (said.effect, said.error.unwrap_or(said.reason))
+                }
+                member => answer(member, request),
+            };
             let authorizer = member.name().to_owned().into();
             explanation.answers.push(Answer { authorizer, effect: effect.into(), reason });
             let before = explanation.paths.len();
@@ -195,13 +219,7 @@ impl Note {
 
 /// What a webhook decides; if it has no opinion, its words are noted.
 #[cold]
-fn ask(
-    webhook: &WebhookAuthorizer,
-    request: &Attributes<'_>,
-    authorizer: usize,
-    notes: &mut Notes,
-) -> Option<Verdict> {
-    let said = webhook.authorize(request);
+fn verdict_of(said: Said, authorizer: usize, notes: &mut Notes) -> Option<Verdict> {
     let words = Note { authorizer: Some(authorizer), reason: said.reason, error: said.error };
     if said.effect == Effect::NoOpinion {
         note(notes, words);

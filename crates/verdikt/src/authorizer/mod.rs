@@ -14,7 +14,9 @@ use crate::Mode;
 use crate::explanation::{Explanation, Miss, Path};
 
 pub(crate) use chain::{Chain, Verdict};
-pub(crate) use webhook::{Options as WebhookOptions, Version as ReviewVersion, WebhookAuthorizer};
+pub(crate) use webhook::{
+    Options as WebhookOptions, Said, Version as ReviewVersion, WebhookAuthorizer,
+};
 
 /// One authorizer of the chain. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -194,14 +196,10 @@ fn log_refused_node(request: &Attributes<'_>, refusal: &node::Refusal) {
     );
 }
 
-/// What one authorizer of the chain makes of a request, for explanations.
+/// What an authorizer that is no webhook makes of a request, for explanations.
 pub(crate) fn answer(authorizer: &Authorizer, request: &Attributes<'_>) -> (Effect, String) {
     let nobody = User::default();
     let user = request.user.map_or(&nobody, |user| user.user());
-    if let Authorizer::Webhook(webhook) = authorizer {
-        let said = webhook.authorize(request);
-        return (said.effect, said.error.unwrap_or(said.reason));
-    }
     match authorizer.allows(request) {
         Some(reason) => (Effect::Allow, authorizer.reason(reason, user)),
         None => (Effect::NoOpinion, authorizer.no_opinion(user, request)),

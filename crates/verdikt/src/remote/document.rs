@@ -4,6 +4,8 @@
 //! JSON go: unknown fields are ignored, names of fields are exact, what says no kind is taken for the one
 //! that is wanted.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::webhook::Answer;
@@ -82,46 +84,107 @@ fn check_kind(api_version: &str, kind: &str, wanted: &Kind) -> Result<(), String
     ))
 }
 
-/// A field that is an object, or nothing.
-pub(crate) fn object<'v>(
-    of: &'v Value,
-    name: &str,
-    wanted: &Kind,
-) -> Result<Option<&'v Value>, String> {
-    match of.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(object @ Value::Object(_)) => Ok(Some(object)),
-        Some(other) => {
-            let wanted_type = format!("{}.{}Status", wanted.version, wanted.kind);
-            Err(wrong_type(other, wanted, name, &wanted_type))
+/// The fields of an object in an answer, and where it is. What is not there has none.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'v> {
+    object: Option<&'v Value>,
+    kind: &'static str,
+    /// Such as `status.`.
+    path: &'static str,
+}
+
+impl<'v> Fields<'v> {
+    /// Those of the answer itself.
+    pub(crate) fn of(root: &'v Value, wanted: &Kind) -> Self {
+        Self { object: Some(root), kind: wanted.kind, path: "" }
+    }
+
+    /// Those of an object in it, which is at `path` and of a type of Go's.
+    pub(crate) fn object(
+        self,
+        name: &str,
+        path: &'static str,
+        go_type: &str,
+    ) -> Result<Self, String> {
+        let object = match self.get(name) {
+            None => None,
+            Some(object @ Value::Object(_)) => Some(object),
+            Some(other) => return Err(self.wrong_type(other, name, go_type)),
+        };
+        Ok(Self { object, kind: self.kind, path })
+    }
+
+    /// Whether something is so; false if it is not there.
+    pub(crate) fn flag(self, name: &str) -> Result<bool, String> {
+        match self.get(name) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(other) => Err(self.wrong_type(other, name, "bool")),
         }
     }
-}
 
-/// A field that is true or false; false if it is not there.
-pub(crate) fn flag(of: &Value, path: &str, name: &str, wanted: &Kind) -> Result<bool, String> {
-    match of.get(name) {
-        None | Some(Value::Null) => Ok(false),
-        Some(Value::Bool(flag)) => Ok(*flag),
-        Some(other) => Err(wrong_type(other, wanted, &format!("{path}.{name}"), "bool")),
+    /// A text; empty if it is not there.
+    pub(crate) fn text(self, name: &str) -> Result<String, String> {
+        match self.get(name) {
+            None => Ok(String::new()),
+            Some(value) => self.as_text(value, name),
+        }
     }
-}
 
-/// A field that is a text; empty if it is not there.
-pub(crate) fn text(of: &Value, path: &str, name: &str, wanted: &Kind) -> Result<String, String> {
-    match of.get(name) {
-        None | Some(Value::Null) => Ok(String::new()),
-        Some(Value::String(text)) => Ok(text.clone()),
-        Some(other) => Err(wrong_type(other, wanted, &format!("{path}.{name}"), "string")),
+    /// A list of texts; empty if it is not there.
+    pub(crate) fn texts(self, name: &str) -> Result<Vec<String>, String> {
+        match self.get(name) {
+            None => Ok(Vec::new()),
+            Some(value) => self.as_texts(value, name, "[]string"),
+        }
     }
-}
 
-fn wrong_type(found: &Value, wanted: &Kind, path: &str, wanted_type: &str) -> String {
-    format!(
-        "json: cannot unmarshal {} into Go struct field {}.{path} of type {wanted_type}",
-        kind_of(found),
-        wanted.kind
-    )
+    /// A map of lists of texts; empty if it is not there. `go_type` is that of a list.
+    pub(crate) fn lists(
+        self,
+        name: &str,
+        go_type: &str,
+    ) -> Result<BTreeMap<String, Vec<String>>, String> {
+        match self.get(name) {
+            None => Ok(BTreeMap::new()),
+            Some(Value::Object(entries)) => {
+                let list = |(key, value): (&String, &Value)| {
+                    Ok((key.clone(), self.as_texts(value, name, go_type)?))
+                };
+                entries.iter().map(list).collect()
+            }
+            Some(other) => Err(self.wrong_type(other, name, &format!("map[string]{go_type}"))),
+        }
+    }
+
+    fn get(self, name: &str) -> Option<&'v Value> {
+        self.object.and_then(|object| object.get(name)).filter(|value| !value.is_null())
+    }
+
+    fn as_texts(self, value: &Value, name: &str, go_type: &str) -> Result<Vec<String>, String> {
+        match value {
+            Value::Null => Ok(Vec::new()),
+            Value::Array(items) => items.iter().map(|item| self.as_text(item, name)).collect(),
+            other => Err(self.wrong_type(other, name, go_type)),
+        }
+    }
+
+    fn as_text(self, value: &Value, name: &str) -> Result<String, String> {
+        match value {
+            Value::Null => Ok(String::new()),
+            Value::String(text) => Ok(text.clone()),
+            other => Err(self.wrong_type(other, name, "string")),
+        }
+    }
+
+    fn wrong_type(self, found: &Value, name: &str, go_type: &str) -> String {
+        format!(
+            "json: cannot unmarshal {} into Go struct field {}.{}{name} of type {go_type}",
+            kind_of(found),
+            self.kind,
+            self.path
+        )
+    }
 }
 
 fn kind_of(value: &Value) -> &'static str {

@@ -1,6 +1,7 @@
 //! What was read: named texts, and one digest over all of them.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -32,6 +33,8 @@ pub struct Contents {
     pub basic: Option<Text>,
     /// Whatever else was named, in the order in which it was.
     pub others: Vec<(FileKind, Text)>,
+    /// Files that others of these files name, as far as they can be read.
+    pub(crate) named: Vec<Text>,
     /// What was found while reading; with an error among it, something is missing above.
     pub found: Vec<Diagnostic>,
 }
@@ -82,6 +85,11 @@ impl Contents {
         self.others.iter().find(|(other, _)| *other == kind).map(|(_, text)| text)
     }
 
+    /// A file that another one names, by the path that is said there.
+    pub(crate) fn named(&self, path: &Path) -> Option<&Text> {
+        self.named.iter().find(|text| Path::new(&*text.name) == path)
+    }
+
     /// SHA-256 over all names and bytes in hex. Names are those below the folder that was given, so
     /// equal contents have equal digests on any machine.
     pub fn digests(&self) -> Digests {
@@ -101,6 +109,9 @@ impl Contents {
         }
         for (kind, text) in &self.others {
             add(&mut hash, b'o', &format!("{kind:?}"), text);
+        }
+        for text in &self.named {
+            add(&mut hash, b'n', &text.name, text);
         }
         Digests { policy, everything: hash.finalize().into() }
     }

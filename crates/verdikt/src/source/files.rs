@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -31,7 +31,12 @@ pub struct FileSet {
     others: Vec<(FileKind, PathBuf)>,
     pub(super) bounds: Bounds,
     stdin: Arc<OnceLock<Result<Text, Problem>>>,
+    /// What these files name in turn.
+    named: Arc<Mutex<Named>>,
 }
+
+/// Files that other files name, in order.
+pub(super) type Named = Arc<[PathBuf]>;
 
 /// What a file that is named by a flag of its own is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +78,16 @@ impl FileSet {
         limits: Limits,
     ) -> Self {
         let bounds = Bounds::new(&limits);
-        Self { policy_dirs, abac, tokens, basic, others: Vec::new(), bounds, stdin: Arc::default() }
+        Self {
+            policy_dirs,
+            abac,
+            tokens,
+            basic,
+            others: Vec::new(),
+            bounds,
+            stdin: Arc::default(),
+            named: Arc::default(),
+        }
     }
 
     /// The same files and one more.
@@ -81,6 +95,23 @@ impl FileSet {
     pub fn with_file(mut self, kind: FileKind, path: impl Into<PathBuf>) -> Self {
         self.others.push((kind, path.into()));
         self
+    }
+
+    /// Has `paths` read and watched as well, in place of those before: what was read names them. One that
+    /// cannot be read is left out, and no error: whoever needs it knows better what that means. True if they
+    /// are others than before.
+    pub(crate) fn follow(&self, paths: Vec<PathBuf>) -> bool {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        let differ = **named != *paths;
+        if differ {
+            *named = paths.into();
+        }
+        differ
+    }
+
+    /// The files of [`FileSet::follow`].
+    pub(super) fn named(&self) -> Named {
+        Arc::clone(&self.named.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Everything the files hold, and what was found. If an error is among that, something could not
@@ -131,8 +162,10 @@ impl FileSet {
         let (abac, tokens, basic) = (single(&self.abac), single(&self.tokens), single(&self.basic));
         let others = self.others.iter();
         let others = others.filter_map(|(kind, path)| Some((*kind, lister.file(path)?))).collect();
+        let named = self.named();
+        let named = named.iter().filter_map(|path| lister.file_if_there(path)).collect();
         let (folders, found) = lister.finish();
-        Listing { manifests, abac, tokens, basic, others, folders, found }
+        Listing { manifests, abac, tokens, basic, others, named, folders, found }
     }
 
     /// Every path that was named, without standard input.
@@ -163,6 +196,7 @@ impl FileSet {
         for (kind, listed) in &listing.others {
             contents.others.extend(reader.text(listed).map(|text| (*kind, text)));
         }
+        contents.named.extend(listing.named.iter().filter_map(|listed| reader.named(listed)));
         (contents, reader.found)
     }
 
@@ -202,6 +236,14 @@ impl<'a> Reader<'a> {
         self.keep(read.map(|bytes| Text::listed(name, &listed.local_name, bytes)))
     }
 
+    /// A file that others name; none if it cannot be read.
+    fn named(&self, listed: &Listed) -> Option<Text> {
+        let name = listed.path.display().to_string();
+        let most = self.bounds.file_bytes.min(MOST_NAMED_BYTES);
+        let bytes = read_file(&listed.real, &name, most).ok()?;
+        Some(Text::new(name, bytes))
+    }
+
     fn keep(&mut self, read: Result<Text, Problem>) -> Option<Text> {
         read.map_err(|problem| self.found.push(*problem)).ok()
     }
@@ -220,3 +262,5 @@ fn too_much(name: &str, most: u64) -> Problem {
 
 const STDIN: &str = "<stdin>";
 const TRIES: usize = 7;
+/// Kubeconfigs, certificates, keys and tokens are small.
+const MOST_NAMED_BYTES: u64 = 1 << 20;

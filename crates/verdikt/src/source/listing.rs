@@ -18,6 +18,8 @@ pub(super) struct Listing {
     pub(super) tokens: Option<Listed>,
     pub(super) basic: Option<Listed>,
     pub(super) others: Vec<(FileKind, Listed)>,
+    /// Files that other files name, as far as they are there.
+    pub(super) named: Vec<Listed>,
     /// Every folder of manifests, links resolved.
     pub(super) folders: Vec<PathBuf>,
     pub(super) found: Vec<Diagnostic>,
@@ -73,7 +75,7 @@ impl Listing {
         });
         let single = [&self.abac, &self.tokens, &self.basic].into_iter().flatten();
         let others = self.others.iter().map(|(_, listed)| listed);
-        manifests.chain(single).chain(others).all(Listed::is_current)
+        manifests.chain(single).chain(others).chain(&self.named).all(Listed::is_current)
     }
 }
 

@@ -34,6 +34,9 @@ impl Places {
         for path in files.paths() {
             places.add_way_to(path);
         }
+        for path in files.named().iter() {
+            places.add_way_to(path);
+        }
         for manifest in &listing.manifests {
             // What lies in a listed folder is heard there; what is linked from it is not.
             if let Manifest::File(listed) = manifest

@@ -48,6 +48,12 @@ impl<'a> Lister<'a> {
         listed.map_err(|problem| self.found.push(*problem)).ok()
     }
 
+    /// The same, with nothing among the findings.
+    pub(super) fn file_if_there(&mut self, path: &Path) -> Option<Listed> {
+        let found = self.find(path).ok()?;
+        Listed::new(path, String::new(), found).ok()
+    }
+
     /// One manifest, or all those in a folder, sorted by the bytes of their names.
     pub(super) fn manifests(&mut self, given: &Path) -> Vec<Listed> {
         let real = match self.find(given) {

@@ -13,7 +13,7 @@ use std::{fmt, io, mem};
 use notify::{ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::bell::{Bell, Woken};
-use super::files::FileSet;
+use super::files::{FileSet, Named};
 use super::listing::Listing;
 use super::places::Places;
 
@@ -63,8 +63,13 @@ impl Watcher {
         on_change: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
         let bell = Arc::new(Bell::default());
-        let watch =
-            Watch { files: files.clone(), options, bell: Arc::clone(&bell), impaired: false };
+        let watch = Watch {
+            named: files.named(),
+            files: files.clone(),
+            options,
+            bell: Arc::clone(&bell),
+            impaired: false,
+        };
         let thread = thread::Builder::new()
             .name("verdikt-watch".to_owned())
             .spawn(move || watch.run(on_change))?;
@@ -94,6 +99,8 @@ impl fmt::Debug for Watcher {
 /// What the thread works with.
 struct Watch {
     files: FileSet,
+    /// What is watched because other files name it.
+    named: Named,
     options: WatchOptions,
     bell: Arc<Bell>,
     /// Whether not every change is announced; kept so that it is logged once.
@@ -104,7 +111,7 @@ impl Watch {
     fn run(mut self, on_change: impl Fn()) {
         let mut seen = self.files.list();
         let mut listener = self.listen(&seen);
-        on_change();
+        self.call(&on_change, &mut seen, &mut listener);
         // Whether the last change was found by polling: clocks of file systems are coarse, and what
         // changed again within one tick looks the same. Reading once more settles it.
         let mut doubtful = false;
@@ -123,6 +130,24 @@ impl Watch {
             seen = settled;
             // The new listener listens before the old one stops, and before anything is read.
             drop(mem::replace(&mut listener, self.listen(&seen)));
+            self.call(&on_change, &mut seen, &mut listener);
+        }
+    }
+
+    /// Has the files read. Where what is read names other files than before, those are listened to from now
+    /// on, and all is read once more: they may have changed before that.
+    fn call(
+        &mut self,
+        on_change: &impl Fn(),
+        seen: &mut Listing,
+        listener: &mut Option<RecommendedWatcher>,
+    ) {
+        on_change();
+        let named = self.files.named();
+        if named != self.named {
+            self.named = named;
+            *seen = self.files.list();
+            drop(mem::replace(listener, self.listen(seen)));
             on_change();
         }
     }

@@ -3,11 +3,10 @@
 //! Follows `k8s.io/api/authorization/{v1,v1beta1}/types.go`, as Go writes them: fields in their order, what
 //! is empty left out.
 
-use serde_json::Value;
 use verdikt_authn::oidc::config::json_string;
 
 use crate::authorizer::match_conditions::{ReviewSpec, Selector};
-use crate::remote::document;
+use crate::remote::document::{self, Fields};
 use crate::remote::webhook::Answer;
 
 /// The version that is spoken.
@@ -26,7 +25,7 @@ impl Version {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::V1 => "v1",
             Self::V1Beta1 => "v1beta1",
@@ -147,11 +146,13 @@ pub(super) fn status(answer: &Answer, version: Version) -> Result<Status, String
         kind: "SubjectAccessReview",
     };
     let root = document::decode(answer, &wanted)?;
-    let nothing = Value::Null;
-    let status = document::object(&root, "status", &wanted)?.unwrap_or(&nothing);
-    let flag = |name| document::flag(status, "status", name, &wanted);
-    let text = |name| document::text(status, "status", name, &wanted);
+    let go_type = format!("{}.SubjectAccessReviewStatus", wanted.version);
+    let status = Fields::of(&root, &wanted).object("status", "status.", &go_type)?;
     // Nobody looks at it, but it must be what it should be.
-    text("evaluationError")?;
-    Ok(Status { allowed: flag("allowed")?, denied: flag("denied")?, reason: text("reason")? })
+    status.text("evaluationError")?;
+    Ok(Status {
+        allowed: status.flag("allowed")?,
+        denied: status.flag("denied")?,
+        reason: status.text("reason")?,
+    })
 }

@@ -74,14 +74,19 @@ impl Connection {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.looked.elapsed() >= LOOK_EVERY && self.kubeconfig.files().next().is_some() {
             current.looked = Instant::now();
-            if let Err(problem) = self.renew(&mut current) {
+            if let Err(problem) = self.look(&mut current) {
                 tracing::error!("files of a webhook's kubeconfig cannot be used: {problem}");
             }
         }
         current.ready.clone()
     }
 
-    fn renew(&self, current: &mut Current) -> Result<(), String> {
+    /// Looks at the files now.
+    pub(super) fn renew(&self) -> Result<(), String> {
+        self.look(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn look(&self, current: &mut Current) -> Result<(), String> {
         let files = Files::read(&self.kubeconfig)?;
         let digest = files.digest();
         if digest != current.digest {

@@ -84,6 +84,14 @@ impl Webhook {
         })))
     }
 
+    /// Looks at once at the files that the kubeconfig names, and uses them from now on.
+    ///
+    /// # Errors
+    /// If they cannot be used; those before stay.
+    pub(crate) fn renew(&self) -> Result<(), String> {
+        self.0.connection.renew()
+    }
+
     /// Posts a document and waits for what `decode` makes of the answer. `observe` is told how each
     /// attempt went, and how long it took.
     ///
@@ -230,6 +238,8 @@ const JITTER: f64 = 0.2;
 const MOST_ATTEMPTS: u32 = 5;
 /// How often the server may say that it is to be asked again, within one attempt.
 const MOST_RETRY_AFTER: u32 = 10;
-const MOST_AT_ONCE: usize = 256;
-const MOST_WAITING: usize = 4096;
+/// Requests of one webhook that are under way.
+const MOST_AT_ONCE: usize = 128;
+/// The same with those that wait for their turn; a thread waits for each.
+const MOST_WAITING: usize = 256;
 const GRACE: Duration = Duration::from_secs(5);
