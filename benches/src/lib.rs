@@ -3,6 +3,7 @@
 //! `cargo bench -p verdikt-bench` runs the criterion benches; `cargo run --release -p verdikt-bench --
 //! decision --bindings N --json` prints the figures that README and issues speak of.
 
+pub mod audit;
 pub mod floor;
 #[expect(clippy::indexing_slicing, reason = "indices are drawn below the length")]
 pub mod lines;

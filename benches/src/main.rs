@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::figures::{abac, authentication, chain, decision, node};
+use crate::figures::{abac, audit, authentication, chain, decision, node};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -68,6 +68,8 @@ enum What {
         /// The folder to write into; it is made if need be.
         folder: PathBuf,
     },
+    /// What the audit trail adds to a decision, off and in mode batch.
+    Audit,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -78,6 +80,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         What::Abac { lines } => figures::show(&abac::measure(lines)?, json),
         What::Chain { bindings } => figures::show(&chain::measure(bindings)?, json),
         What::Write { world, size, nodes, folder } => write::write(world, size, nodes, &folder),
+        What::Audit => figures::show(&audit::measure()?, json),
         What::Authentication => figures::show(&authentication::measure()?, json),
     }
 }

@@ -17,6 +17,7 @@ metadata: {name: reader}
 rules:
 - {apiGroups: [''], resources: [pods, pods/log], verbs: [get, list, 'impersonate-on:user-info:list']}
 - {apiGroups: [authorization.k8s.io], resources: [subjectaccessreviews], verbs: [create]}
+- {apiGroups: [authentication.k8s.io], resources: [selfsubjectreviews], verbs: [create]}
 - {apiGroups: [authentication.k8s.io], resources: [users], verbs: ['impersonate:user-info']}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -235,6 +236,20 @@ fn the_example_policy_records_objects_of_reviews_and_no_secrets() {
     assert_eq!(asked["responseStatus"], json!({"metadata": {}, "code": 201}));
     assert_eq!(asked["requestObject"]["spec"], review["spec"]);
     assert_eq!(asked["responseObject"], answer.json());
+}
+
+#[test]
+fn what_has_no_spec_is_recorded_without_one() {
+    let world = &world(&EVERYTHING.replace("Metadata", "Request"), |_| {});
+    let headers = [("Authorization", "Bearer jane-token"), ("Content-Type", "application/json")];
+    let target = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    let kind = r#""kind":"SelfSubjectReview","apiVersion":"authentication.k8s.io/v1""#;
+    let answer = world.server.send("POST", target, &headers, &format!("{{{kind}}}"));
+    assert_eq!(answer.code, 201, "{}", answer.body);
+    let text = fs::read_to_string(world.log()).unwrap();
+    let expected =
+        format!(r#""requestObject":{{{kind},"metadata":{{}},"status":{{"userInfo":{{}}}}}}"#);
+    assert!(text.contains(&expected), "{text}");
 }
 
 #[test]

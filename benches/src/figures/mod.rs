@@ -1,6 +1,7 @@
 //! What is measured, one file for each command, and how it is shown.
 
 pub(crate) mod abac;
+pub(crate) mod audit;
 pub(crate) mod authentication;
 pub(crate) mod chain;
 pub(crate) mod decision;

@@ -9,10 +9,20 @@ use crate::printable::is_printable;
 #[derive(Clone, Copy, Debug)]
 pub struct GoQuoted<'a>(pub &'a str);
 
-impl fmt::Display for GoQuoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('"')?;
-        for c in self.0.chars() {
+impl GoQuoted<'_> {
+    /// Appends it without its quotes.
+    pub fn push_inner(&self, into: &mut String) {
+        // Writing to a String does not fail.
+        let _ = self.write_inner(into);
+    }
+
+    fn write_inner(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        // Nearly all names are plain, and written at once.
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        let plain = self.0.bytes().position(|byte| !is_plain(byte)).unwrap_or(self.0.len());
+        let (plain, rest) = self.0.split_at_checked(plain).unwrap_or(("", self.0));
+        f.write_str(plain)?;
+        for c in rest.chars() {
             match c {
                 '"' | '\\' => write!(f, "\\{c}")?,
                 _ if is_printable(c) => f.write_char(c)?,
@@ -28,6 +38,14 @@ impl fmt::Display for GoQuoted<'_> {
                 _ => write!(f, "\\U{:08x}", u32::from(c))?,
             }
         }
+        Ok(())
+    }
+}
+
+impl fmt::Display for GoQuoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        self.write_inner(f)?;
         f.write_char('"')
     }
 }

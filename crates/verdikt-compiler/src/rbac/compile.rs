@@ -210,11 +210,13 @@ impl<'p> Compiler<'p> {
             namespaces: self.namespaces,
             names: self.names,
             bindings: self.bindings,
+            lacks_roles: false,
             cluster_bindings: self.cluster_bindings,
             subjects: self.subjects,
             roles: self.roles,
             files: self.files,
         };
+        table.lacks_roles = table.bindings.iter().any(|binding| table.role_of(binding).is_none());
         table.add_entries(self.pending);
         table
     }

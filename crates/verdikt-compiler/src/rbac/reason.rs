@@ -10,13 +10,24 @@ impl Table {
     /// `binding` is what `lookup` gave for a request of `user`.
     pub fn reason(&self, binding: u32, user: &User) -> String {
         let Some(record) = self.binding(binding) else { return String::new() };
-        let (binding, role) = (self.binding_text(record), self.role_text(record));
-        let subject = self.applying_subject(record, user).map(|subject| self.subject_text(subject));
-        format!("RBAC: allowed by {binding} of {role} to {}", subject.unwrap_or_default())
+        // Enough for most, so that it grows once at most: an audit trail has one for each request.
+        let mut text = String::with_capacity(192);
+        text.push_str("RBAC: allowed by ");
+        self.write_binding(record, &mut text);
+        text.push_str(" of ");
+        self.write_role(record, &mut text);
+        text.push_str(" to ");
+        if let Some(subject) = self.applying_subject(record, user) {
+            self.write_subject(subject, &mut text);
+        }
+        text
     }
 
     /// Why RBAC had no opinion: empty, or `RBAC: ` and the roles it looked for in vain on the way.
     pub fn no_opinion_reason(&self, user: &User, namespace: &str) -> String {
+        if !self.lacks_roles {
+            return String::new();
+        }
         let errors = self.role_errors(self.applying_bindings(user, namespace));
         aggregate_text(&errors).map_or_else(String::new, |errors| format!("RBAC: {errors}"))
     }
@@ -48,17 +59,25 @@ impl Table {
 
     /// `ClusterRoleBinding "b"` or `RoleBinding "b/ns"`.
     pub(super) fn binding_text(&self, binding: &BindingRecord) -> String {
+        written(|text| self.write_binding(binding, text))
+    }
+
+    fn write_binding(&self, binding: &BindingRecord, text: &mut String) {
         let name = self.names.str(binding.name);
         match self.names.str(binding.namespace) {
-            "" => format!("ClusterRoleBinding {}", GoQuoted(name)),
-            namespace => format!("RoleBinding {}", GoQuoted(&format!("{name}/{namespace}"))),
+            "" => write_quoted("ClusterRoleBinding", &[name], text),
+            namespace => write_quoted("RoleBinding", &[name, "/", namespace], text),
         }
     }
 
     /// `ClusterRole "r"`, as the binding's roleRef says it.
     pub(super) fn role_text(&self, binding: &BindingRecord) -> String {
+        written(|text| self.write_role(binding, text))
+    }
+
+    fn write_role(&self, binding: &BindingRecord, text: &mut String) {
         let kind = self.names.str(binding.role_kind);
-        format!("{kind} {}", GoQuoted(self.names.str(binding.role_name)))
+        write_quoted(kind, &[self.names.str(binding.role_name)], text);
     }
 
     /// The first subject of the binding that is this user.
@@ -85,17 +104,37 @@ impl Table {
 
     /// `User "u"`, `Group "g"` or `ServiceAccount "name/namespace"`.
     pub(super) fn subject_text(&self, subject: &SubjectRecord) -> String {
+        written(|text| self.write_subject(subject, text))
+    }
+
+    fn write_subject(&self, subject: &SubjectRecord, text: &mut String) {
         let name = self.names.str(subject.name);
         match subject.kind {
-            SubjectKind::User => format!("User {}", GoQuoted(name)),
-            SubjectKind::Group => format!("Group {}", GoQuoted(name)),
+            SubjectKind::User => write_quoted("User", &[name], text),
+            SubjectKind::Group => write_quoted("Group", &[name], text),
             SubjectKind::ServiceAccount => {
                 let namespace = self.names.str(subject.namespace);
-                format!("ServiceAccount {}", GoQuoted(&format!("{name}/{namespace}")))
+                write_quoted("ServiceAccount", &[name, "/", namespace], text);
             }
-            SubjectKind::Other => String::new(),
+            SubjectKind::Other => {}
         }
     }
+}
+
+fn written(write: impl FnOnce(&mut String)) -> String {
+    let mut text = String::new();
+    write(&mut text);
+    text
+}
+
+/// `Kind "name"`, the name in parts.
+fn write_quoted(kind: &str, name: &[&str], text: &mut String) {
+    text.push_str(kind);
+    text.push_str(" \"");
+    for part in name {
+        GoQuoted(part).push_inner(text);
+    }
+    text.push('"');
 }
 
 /// Whether `user` is `system:serviceaccount:NAMESPACE:NAME`, compared as text.

@@ -30,6 +30,8 @@ pub struct Table {
     pub(super) namespaces: Namespaces,
     pub(super) names: Interner,
     pub(super) bindings: Vec<BindingRecord>,
+    /// Whether any of them refers to a role that is not there.
+    pub(super) lacks_roles: bool,
     /// How many of `bindings`, from the start, are ClusterRoleBindings.
     pub(super) cluster_bindings: u32,
     pub(super) subjects: Vec<SubjectRecord>,

@@ -142,7 +142,7 @@ pub(super) fn impersonated(parts: &Parts, impersonated: &Impersonated) {
 pub(super) fn decided(parts: &Parts, allowed: bool, failed: bool, reason: &str) {
     with_trail(parts, |trail| match failed {
         true => trail.failed_to_decide(),
-        false => trail.decided(allowed, reason),
+        false => trail.decided(allowed, reason.to_owned()),
     });
 }
 

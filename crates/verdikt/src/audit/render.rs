@@ -2,6 +2,7 @@
 //! written once for all stages.
 
 use std::io::Write as _;
+use std::net::IpAddr;
 
 use verdikt_core::{Attributes, User};
 
@@ -12,9 +13,8 @@ use super::{Format, Level, json, legacy, time};
 /// The parts of an event that are the same at every stage, one behind the other.
 #[derive(Debug, Default)]
 pub(super) struct Head {
-    /// `,"requestReceivedTimestamp":"…","stageTimestamp":"`, which comes near the end of events in
-    /// JSON.
-    received: Vec<u8>,
+    /// When the request was there, as events in JSON say it near their end.
+    received: [u8; 27],
     text: Vec<u8>,
     /// Where the id is, with its quotes.
     id: std::ops::Range<usize>,
@@ -38,11 +38,12 @@ impl Head {
     }
 
     fn json(&mut self, level: Level, arrival: &Arrival<'_>) {
-        self.received.reserve(RECEIVED.len() + 27 + STAGE.len());
-        self.received.extend_from_slice(RECEIVED);
-        time::micros(arrival.received, &mut self.received);
-        self.received.extend_from_slice(STAGE);
         let text = &mut self.text;
+        time::micros(arrival.received, text);
+        if let Some(received) = text.first_chunk() {
+            self.received = *received;
+        }
+        text.clear();
         text.extend_from_slice(
             b"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"",
         );
@@ -68,8 +69,7 @@ impl Head {
             for (index, address) in arrival.source_ips.iter().enumerate() {
                 let quote: &[u8] = if index == 0 { b"\"" } else { b",\"" };
                 text.extend_from_slice(quote);
-                // Writing to a Vec does not fail.
-                let _ = write!(text, "{address}");
+                self::address(*address, text);
                 text.push(b'"');
             }
             text.push(b']');
@@ -106,7 +106,7 @@ impl Head {
             return legacy::object(request.resource_request.then_some(namespace), uri, text);
         }
         if request.resource_request {
-            json::key("objectRef", text);
+            json::field("objectRef", text);
             text.push(b'{');
             json::member("resource", request.resource, text);
             json::member("namespace", namespace, text);
@@ -126,14 +126,15 @@ impl Head {
     }
 
     /// When the request was there, up to the time of the stage.
-    pub(super) fn received(&self) -> &[u8] {
-        &self.received
+    pub(super) fn received(&self, into: &mut Vec<u8>) {
+        into.extend_from_slice(RECEIVED);
+        into.extend_from_slice(&self.received);
+        into.extend_from_slice(STAGE);
     }
 
     /// That time alone.
     pub(super) fn received_at(&self) -> &[u8] {
-        let end = self.received.len().saturating_sub(STAGE.len());
-        self.received.get(RECEIVED.len()..end).unwrap_or_default()
+        &self.received
     }
 
     /// The event at a stage, up to what has come of it.
@@ -148,6 +149,21 @@ impl Head {
     }
 }
 
+/// An address in words. Those of IPv4 are written digit by digit, which is a lot faster than formatting.
+fn address(address: IpAddr, text: &mut Vec<u8>) {
+    let IpAddr::V4(address) = address else {
+        // Writing to a Vec does not fail.
+        let _ = write!(text, "{address}");
+        return;
+    };
+    for (index, octet) in address.octets().into_iter().enumerate() {
+        if index > 0 {
+            text.push(b'.');
+        }
+        json::number(octet, text);
+    }
+}
+
 const RECEIVED: &[u8] = b",\"requestReceivedTimestamp\":\"";
 const STAGE: &[u8] = b"\",\"stageTimestamp\":\"";
 
@@ -156,11 +172,11 @@ pub(super) fn members_of_user(user: &User, text: &mut Vec<u8>) {
     json::member("username", &user.name, text);
     json::member("uid", &user.uid, text);
     if !user.groups.is_empty() {
-        json::key("groups", text);
+        json::field("groups", text);
         json::strings(user.groups.iter().map(String::as_str), text);
     }
     if !user.extra.is_empty() {
-        json::key("extra", text);
+        json::field("extra", text);
         text.push(b'{');
         for (key, values) in &user.extra {
             json::key(key, text);

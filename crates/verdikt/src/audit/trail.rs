@@ -3,6 +3,7 @@
 //! Follows apiserver's `pkg/audit/{context,request}.go` and `pkg/endpoints/filters/audit.go`.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -21,7 +22,7 @@ pub struct Trail {
     received: SystemTime,
     head: Head,
     impersonated: Vec<u8>,
-    /// A few, in the order in which they were said.
+    /// A few, by their keys.
     annotations: Vec<(&'static str, Cow<'static, str>)>,
     request_object: Option<String>,
     /// Whether the last event has been recorded.
@@ -129,10 +130,10 @@ impl Trail {
     }
 
     /// Says what was decided, and why.
-    pub fn decided(&mut self, allowed: bool, reason: &str) {
+    pub fn decided(&mut self, allowed: bool, reason: impl Into<Cow<'static, str>>) {
         let decision = if allowed { "allow" } else { "forbid" };
         self.annotate("authorization.k8s.io/decision", decision);
-        self.annotate("authorization.k8s.io/reason", reason.to_owned());
+        self.annotate("authorization.k8s.io/reason", reason);
     }
 
     /// Says that an error kept anything from being decided.
@@ -144,7 +145,10 @@ impl Trail {
     pub fn annotate(&mut self, key: &'static str, value: impl Into<Cow<'static, str>>) {
         let value = value.into();
         match self.annotations.iter().find(|(known, _)| *known == key) {
-            None => self.annotations.push((key, value)),
+            None => {
+                let place = self.annotations.partition_point(|(known, _)| *known < key);
+                self.annotations.insert(place, (key, value));
+            }
             Some((_, old)) if *old != value => tracing::warn!(
                 "Failed to set annotations[{key:?}] to {value:?} for audit:{}, it has already been \
                  set to {old:?}",
@@ -193,20 +197,38 @@ impl Trail {
             Stage::RequestReceived => self.received,
             _ => SystemTime::now(),
         };
-        let line = self.line(stage, at, answer, false);
+        // Each thread keeps the memory of a line; trails are also dropped while threads end.
+        let line = LINE.try_with(Cell::take);
+        let mut line = line.unwrap_or_default();
+        line.clear();
+        let is_stored = self.store(stage, at, answer, &mut line);
+        if line.capacity() <= MOST_KEPT {
+            let _ = LINE.try_with(|kept| kept.set(line));
+        }
+        is_stored
+    }
+
+    fn store(
+        &self,
+        stage: Stage,
+        at: SystemTime,
+        answer: Option<&Answer<'_>>,
+        line: &mut Vec<u8>,
+    ) -> bool {
+        self.line(stage, at, answer, false, line);
         let Some(most) = self.auditor.max_event_size().filter(|&most| line.len() as u64 > most)
         else {
-            return self.auditor.store(&line);
+            return self.auditor.store(line);
         };
-        let line = match self.config.level >= Level::Request {
-            true => self.line(stage, at, answer, true),
-            false => line,
-        };
+        if self.config.level >= Level::Request {
+            line.clear();
+            self.line(stage, at, answer, true, line);
+        }
         if line.len() as u64 > most {
             self.auditor.too_large(line.len());
             return true;
         }
-        self.auditor.store(&line)
+        self.auditor.store(line)
     }
 
     fn line(
@@ -215,45 +237,45 @@ impl Trail {
         at: SystemTime,
         answer: Option<&Answer<'_>>,
         truncated: bool,
-    ) -> Vec<u8> {
-        let mut line = Vec::new();
-        self.head.at(stage.as_str(), &self.impersonated, &mut line);
+        line: &mut Vec<u8>,
+    ) {
+        self.head.at(stage.as_str(), &self.impersonated, line);
         if self.auditor.format() == Format::Legacy {
-            legacy::response(answer.map(|answer| answer.code), &mut line);
-            return line;
+            return legacy::response(answer.map(|answer| answer.code), line);
         }
         if let Some(answer) = answer {
-            json::key("responseStatus", &mut line);
+            json::field("responseStatus", line);
             match answer.status {
-                Some(status) => json::escaped(status, &mut line),
-                None => line.extend_from_slice(
-                    format!("{{\"metadata\":{{}},\"code\":{}}}", answer.code).as_bytes(),
-                ),
+                Some(status) => json::escaped(status, line),
+                None => {
+                    line.extend_from_slice(b"{\"metadata\":{},\"code\":");
+                    json::number(answer.code, line);
+                    line.push(b'}');
+                }
             }
         }
         if !truncated {
-            self.objects(answer, &mut line);
+            self.objects(answer, line);
         }
-        line.extend_from_slice(self.head.received());
+        self.head.received(line);
         match stage {
             Stage::RequestReceived => line.extend_from_slice(self.head.received_at()),
-            _ => time::micros(at, &mut line),
+            _ => time::micros(at, line),
         }
         line.push(b'"');
-        self.annotations(truncated, &mut line);
+        self.annotations(truncated, line);
         line.extend_from_slice(b"}\n");
-        line
     }
 
     fn objects(&self, answer: Option<&Answer<'_>>, line: &mut Vec<u8>) {
         if let Some(object) = &self.request_object {
-            json::key("requestObject", line);
+            json::field("requestObject", line);
             json::escaped(object, line);
         }
         if let Some(object) = answer.and_then(|answer| answer.object)
             && self.config.level >= Level::RequestResponse
         {
-            json::key("responseObject", line);
+            json::field("responseObject", line);
             json::escaped(&self.recorded(object), line);
         }
     }
@@ -262,13 +284,13 @@ impl Trail {
         if self.annotations.is_empty() && !truncated {
             return;
         }
-        json::key("annotations", line);
+        json::field("annotations", line);
         line.push(b'{');
         let more = truncated.then_some(("audit.k8s.io/truncated", "true"));
-        let said = self.annotations.iter().map(|(key, value)| (*key, value.as_ref()));
-        let mut all: Vec<(&str, &str)> = said.chain(more).collect();
-        all.sort_unstable();
-        for (key, value) in all {
+        let before = |(key, _): &&(&str, _)| more.is_some_and(|(more, _)| *key < more);
+        let before = self.annotations.iter().take_while(before).count();
+        let said = || self.annotations.iter().map(|(key, value)| (*key, value.as_ref()));
+        for (key, value) in said().take(before).chain(more).chain(said().skip(before)) {
             json::key(key, line);
             json::string(value, line);
         }
@@ -303,6 +325,13 @@ impl Drop for Trail {
         self.record_answer(&answer);
     }
 }
+
+thread_local! {
+    static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Bytes of memory that a thread keeps for lines.
+const MOST_KEPT: usize = 16 << 10;
 
 /// Whether the answer takes as long as its receiver wants (`BasicLongRunningRequestCheck`, as
 /// kube-apiserver sets it up).

@@ -37,10 +37,15 @@ pub(crate) struct Review<S, T> {
     api_version: String,
     #[serde(default, deserialize_with = "or_null")]
     pub(crate) metadata: Object<ObjectMeta>,
-    #[serde(default, deserialize_with = "or_null")]
+    #[serde(default, deserialize_with = "or_null", skip_serializing_if = "is_nothing")]
     pub(crate) spec: Object<S>,
     #[serde(default, skip_deserializing)]
     pub(crate) status: T,
+}
+
+/// Whether a kind of review has no spec, so that none is recorded of it.
+fn is_nothing<S>(_: &Object<S>) -> bool {
+    size_of::<S>() == 0
 }
 
 impl<S, T> Review<S, T> {

@@ -22,6 +22,11 @@ impl Lines {
         self.ends.push(self.text.len());
     }
 
+    /// Makes room for so many bytes.
+    pub(in crate::audit) fn reserve(&mut self, bytes: usize) {
+        self.text.reserve(bytes);
+    }
+
     pub(in crate::audit) fn count(&self) -> usize {
         self.ends.len()
     }

@@ -35,8 +35,8 @@ struct Shared {
 struct State {
     /// Lines in pieces of some size; no piece is empty.
     pieces: VecDeque<Lines>,
-    /// A piece that was written, to be filled again.
-    spare: Lines,
+    /// Pieces that were written, to be filled again.
+    spare: Vec<Lines>,
     /// How many lines there are, those that are being written included.
     count: usize,
     /// Their bytes.
@@ -201,7 +201,8 @@ impl State {
         match self.pieces.back_mut().filter(|last| last.bytes() + line.len() <= PIECE) {
             Some(last) => last.push(line),
             None => {
-                let mut piece = std::mem::take(&mut self.spare);
+                let mut piece = self.spare.pop().unwrap_or_default();
+                piece.reserve(PIECE.max(line.len()));
                 piece.push(line);
                 self.pieces.push_back(piece);
             }
@@ -282,9 +283,10 @@ impl Worker {
         let next = state.pieces.pop_front().unwrap_or_default();
         let mut before = std::mem::replace(&mut self.piece, next);
         before.clear();
-        // One piece is kept to be filled again, unless a line made it too large to keep.
-        if before.bytes_kept() <= 2 * PIECE {
-            state.spare = before;
+        // Some are kept to be filled again, for new memory is what costs most; not one that a line made
+        // too large.
+        if before.bytes_kept() <= 2 * PIECE && state.spare.len() < MOST_SPARE {
+            state.spare.push(before);
         }
         self.done = 0;
         true
@@ -353,6 +355,8 @@ const STEP: Duration = Duration::from_millis(1);
 const STAY_AWAKE: Duration = Duration::from_millis(50);
 /// Bytes of one piece of the queue, which is what is written at once.
 const PIECE: usize = 256 << 10;
+/// How many pieces are kept to be filled again.
+const MOST_SPARE: usize = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long the end waits for the thread.
