@@ -1,6 +1,10 @@
 //! `verdikt validate` as a linter: what it prints, its exit codes, and SARIF.
 
-#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what a test needs is there, or the test fails"
+)]
 
 use std::fs;
 use std::path::Path;
