@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory as _, ValueHint};
 use verdikt::Diagnostic;
 use verdikt::parser::document::{At, Node, Text, Value, read};
 use verdikt::parser::{Limits, Source};
@@ -39,6 +39,17 @@ pub(crate) fn expand(
     let place = arguments.len().min(2);
     arguments.splice(place..place, flags);
     Ok(arguments)
+}
+
+/// All that is wrong with a file of flags.
+pub(crate) fn check(path: &Path) -> Vec<Diagnostic> {
+    let command = crate::cli::Cli::command();
+    let Some(serve) = command.find_subcommand("serve") else { return Vec::new() };
+    match settings(serve, path) {
+        Err(Failure::Findings(found)) => found,
+        Err(Failure::Message(text)) => vec![Diagnostic::error("config/unreadable", text)],
+        Err(_) | Ok(_) => Vec::new(),
+    }
 }
 
 /// What the file says: for each flag the arguments it stands for.

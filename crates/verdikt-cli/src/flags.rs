@@ -145,7 +145,7 @@ impl PolicyFlags {
 }
 
 impl BoundFlags {
-    fn limits(&self) -> Limits {
+    pub(crate) fn limits(&self) -> Limits {
         let mut limits = Limits::default();
         limits.file_bytes = self.limit_file_bytes;
         limits.total_bytes = self.limit_total_bytes;

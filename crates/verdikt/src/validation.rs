@@ -15,8 +15,8 @@ use crate::{Builder, Counts, LoadError, Loaded};
 pub struct Validation {
     loaded: Loaded,
     policy: Arc<PolicySet>,
-    manifests: Vec<Text>,
-    limits: Limits,
+    pub(crate) manifests: Vec<Text>,
+    pub(crate) limits: Limits,
 }
 
 impl Builder {

@@ -6,17 +6,17 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
 use verdikt::lint::Suppressed;
-use verdikt::{Counts, Diagnostic, Severity};
+use verdikt::{Counts, Diagnostic, FileFormat, Severity};
 
 use crate::failure::Failure;
 use crate::flags::PolicyFlags;
 use crate::lint_flags::{self, LintFlags};
 use crate::output::{GOOD, Output, to_stdout};
-use crate::{report, sarif, summary};
+use crate::{config, report, sarif, summary};
 
 #[derive(Args, Debug)]
 pub(crate) struct Validate {
-    /// Manifests, or folders of them; as --policy-dir
+    /// Manifests or folders of them, as --policy-dir; and files of other formats, known by what they hold
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     paths: Vec<PathBuf>,
     /// How the answer looks
@@ -47,8 +47,18 @@ pub(crate) struct Found {
     pub(crate) diagnostics: Vec<Diagnostic>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) suppressed: Vec<Suppressed>,
+    /// Files that are no manifests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<Recognised>,
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<Counts>,
+}
+
+/// What a file was taken for.
+#[derive(Debug, Serialize)]
+struct Recognised {
+    file: String,
+    format: FileFormat,
 }
 
 impl Validate {
@@ -56,17 +66,19 @@ impl Validate {
         if self.lint.list_rules {
             return self.list_rules();
         }
-        self.policy.policy_dir.append(&mut self.paths);
+        let (files, of_files) = self.other_files();
         let PolicyFlags { token_auth_file, basic_auth_file, audit_policy_file, .. } = &self.policy;
         if self.policy.names_nothing()
             && self.policy.issuers.names_nothing()
             && token_auth_file.is_none()
             && basic_auth_file.is_none()
             && audit_policy_file.is_none()
+            && !self.policy.certificates.are_named()
+            && files.is_empty()
         {
             return Err(Failure::message("no file was named; try `verdikt validate DIR`"));
         }
-        let (found, has_warnings) = self.look();
+        let (found, has_warnings) = self.look(files, of_files);
         let code = match (found.valid, has_warnings) {
             (false, _) => 1,
             (true, true) => WARNINGS_ALONE,
@@ -81,25 +93,45 @@ impl Validate {
         Ok(ExitCode::from(code))
     }
 
-    /// What is found, and whether there were warnings in reading: those of the linter are opinions.
-    fn look(&self) -> (Found, bool) {
-        let (diagnostics, suppressed, counts, has_warnings) = match self.policy.builder().validate()
-        {
-            Ok(validation) => {
-                let counts = Some(validation.counts().clone());
-                let loaded = validation.warnings().to_vec();
-                let (found, suppressed) = if self.lint.lint {
-                    let report = validation.lint(&self.lint.choice());
-                    (report.found, report.suppressed)
-                } else {
-                    (loaded, Vec::new())
-                };
-                let is_of_reading = |one: &&Diagnostic| !one.id.starts_with("lint/");
-                let has_warnings = found.iter().filter(is_of_reading).count() > 0;
-                (found, suppressed, counts, has_warnings)
+    /// Takes files of other formats out of the paths, and looks at each.
+    fn other_files(&mut self) -> (Vec<Recognised>, Vec<Diagnostic>) {
+        let limits = self.policy.bounds.limits();
+        let (mut files, mut found) = (Vec::new(), Vec::new());
+        for path in std::mem::take(&mut self.paths) {
+            match FileFormat::of_path(&path, &limits) {
+                None | Some(FileFormat::Manifests) => self.policy.policy_dir.push(path),
+                Some(format) => {
+                    found.extend(match format {
+                        FileFormat::Flags => config::check(&path),
+                        format => format.check(&path, &limits),
+                    });
+                    files.push(Recognised { file: path.display().to_string(), format });
+                }
             }
-            Err(error) => (error.diagnostics().to_vec(), Vec::new(), None, false),
-        };
+        }
+        (files, found)
+    }
+
+    /// What is found, and whether there were warnings in reading: those of the linter are opinions.
+    fn look(&self, files: Vec<Recognised>, mut diagnostics: Vec<Diagnostic>) -> (Found, bool) {
+        let (mut suppressed, mut counts) = (Vec::new(), None);
+        match self.policy.builder().validate() {
+            Ok(validation) => {
+                counts = Some(validation.counts().clone());
+                diagnostics.extend(validation.other_files());
+                if self.lint.lint {
+                    let report = validation.lint(&self.lint.choice());
+                    diagnostics.extend(report.found);
+                    suppressed = report.suppressed;
+                } else {
+                    diagnostics.extend_from_slice(validation.warnings());
+                }
+            }
+            Err(error) => diagnostics.extend_from_slice(error.diagnostics()),
+        }
+        let is_of_reading =
+            |one: &Diagnostic| !one.id.starts_with("lint/") && one.severity > Severity::Note;
+        let has_warnings = diagnostics.iter().any(is_of_reading);
         let number = |severity| report::number_of(&diagnostics, severity);
         let found = Found {
             valid: counts.is_some() && !self.lint.is_too_bad(&diagnostics),
@@ -108,6 +140,7 @@ impl Validate {
             notes: number(Severity::Note),
             diagnostics,
             suppressed,
+            files,
             counts,
         };
         (found, has_warnings)
@@ -136,8 +169,14 @@ fn in_words(found: &Found) -> String {
     if !found.suppressed.is_empty() {
         text += &format!("{} accepted by comments\n", found.suppressed.len());
     }
+    for Recognised { file, format } in &found.files {
+        text += &format!("{} is {format}\n", report::printable(file));
+    }
     if let Some(counts) = found.counts.as_ref().filter(|_| found.valid) {
-        text += &format!("{GOOD}valid{GOOD:#}: {}\n", summary::counts(counts));
+        let is_nothing = *counts == Counts::default() && !found.files.is_empty();
+        let counted = if is_nothing { String::new() } else { summary::counts(counts) };
+        let colon = if is_nothing { "" } else { ": " };
+        text += &format!("{GOOD}valid{GOOD:#}{colon}{counted}\n");
     }
     text
 }
