@@ -1,8 +1,9 @@
-//! What a token costs: remembered, with the floor beside it, and verified, beside its signature alone.
+//! What a credential costs: a remembered token and the certificate of a connection that goes on, with the
+//! floor beside them, and a token that is verified, beside its signature alone.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use verdikt_bench::floor::Floor;
-use verdikt_bench::tokens::{Remembered, Verified};
+use verdikt_bench::tokens::{Connected, Remembered, Verified};
 
 fn authenticate(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("authenticate");
@@ -16,6 +17,10 @@ fn authenticate(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("remembered", length), |bencher| {
             bencher.iter(|| tokens.pass());
         });
+    }
+    if let Ok(connected) = Connected::new() {
+        group.throughput(Throughput::Elements(connected.len() as u64));
+        group.bench_function("connected", |bencher| bencher.iter(|| connected.pass()));
     }
     group.throughput(Throughput::Elements(1));
     if let Ok(verified) = Verified::new() {

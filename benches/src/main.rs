@@ -51,7 +51,7 @@ enum What {
         #[arg(long, default_value_t = 10_000)]
         bindings: usize,
     },
-    /// What a token costs: remembered, and verified.
+    /// What a credential costs: a token, remembered and verified, and a certificate.
     Authentication,
     /// Writes a world as files, for other engines to load: its objects, and `requests.jsonl` with
     /// what verdikt decides.

@@ -1,12 +1,14 @@
-//! Tokens to authenticate: remembered ones of two lengths, and one that is verified each time.
+//! Credentials to authenticate: remembered tokens of two lengths, one that is verified each time, and the
+//! certificate of a connection that goes on.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use std::time::Duration;
-use verdikt::{Credentials, HashKey, Outcome, User};
+use verdikt::{Credentials, HashKey, Outcome, Peer, User};
 use verdikt_authn::jwt::{JwtError, KeySet, SigningKey};
 use verdikt_authn::service_account::{Bound, Config, ObjectRef, ServiceAccounts, TokenRequest};
+use verdikt_authn::x509::{Trust, read_bundle};
 use verdikt_authn::{Accepted, CacheOptions, Chain, Clock, Method, TokenAuthenticator, Verdict};
 
 /// A chain that remembers every token it is asked for, and tokens of one length.
@@ -120,8 +122,55 @@ impl Verified {
     }
 }
 
+/// Connections whose clients have presented a certificate, and sent a request before.
+pub struct Connected {
+    chain: Chain,
+    peers: Vec<Peer>,
+}
+
+impl Connected {
+    /// Some connections.
+    ///
+    /// # Errors
+    /// If the certificates of the example cannot be used.
+    pub fn new() -> Result<Self, Box<dyn std::error::Error>> {
+        let read = |pem| {
+            let read = read_bundle("client-ca-bundle", "example.pem", pem);
+            read.map_err(|problem| problem.to_string())
+        };
+        let trust = Trust::new(read(CLIENT_CA)?, None);
+        let (chain, _) = Chain::builder(&HashKey::random()).client_certificates(trust).build();
+        let client = read(CLIENT)?;
+        let presented = || Peer::new(client.iter().map(|certificate| certificate.der()));
+        let connected = Self { chain, peers: (0..CONNECTIONS).map(|_| presented()).collect() };
+        match connected.pass() == connected.len() as u64 {
+            true => Ok(connected),
+            false => Err("the example's client is refused".into()),
+        }
+    }
+
+    /// Authenticates another request on every connection; gives how many are known.
+    pub fn pass(&self) -> u64 {
+        let who = |peer| self.chain.authenticate(&Credentials::none().with_peer(Some(peer)));
+        self.peers.iter().map(|peer| is_known(&who(peer))).sum()
+    }
+
+    /// How many connections there are.
+    pub fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Never: there are connections.
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+}
+
 fn known(chain: &Chain, header: &str) -> u64 {
-    let outcome = chain.authenticate(&Credentials::authorization(header.as_bytes()));
+    is_known(&chain.authenticate(&Credentials::authorization(header.as_bytes())))
+}
+
+fn is_known(outcome: &Outcome) -> u64 {
     u64::from(matches!(outcome, Outcome::Authenticated(_)))
 }
 
@@ -136,6 +185,9 @@ fn bare_key() -> Result<ParsedPublicKey, JwtError> {
 }
 
 const TOKENS: usize = 256;
+const CONNECTIONS: usize = 256;
+const CLIENT_CA: &[u8] = include_bytes!("../../policies/authn-x509/ca.pem");
+const CLIENT: &[u8] = include_bytes!("../../policies/authn-x509/client.pem");
 const ISSUER: &str = "https://verdikt.example";
 const PRIVATE_KEY: &[u8] =
     include_bytes!("../../policies/authn-service-account/keys/service-account.key");

@@ -4,8 +4,7 @@
 //! moment from which it may be another, all answers go with the policy they were made from, and there is
 //! a bound on their bytes. Concurrent look-ups of one token are made once.
 //!
-//! A keyed hash finds the candidate, and the token itself decides. It is compared in whatever time that
-//! takes, but with nothing that has not the same keyed hash, so the time tells nothing.
+//! Tokens themselves are not kept: a keyed hash stands for them, and `token_digest.rs` says why that is safe.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,11 +13,11 @@ use std::time::Duration;
 
 use hashbrown::HashTable;
 use verdikt_core::metrics::Metrics;
-use verdikt_core::{HashKey, Secret, same};
 
 use crate::cache_metrics::CacheMetrics;
 use crate::ticks::Ticks;
 use crate::time::{Clock, Moment};
+use crate::token_digest::{Digest, DigestKey};
 use crate::{Error, Outcome};
 
 /// For how long answers are kept, and how many.
@@ -28,7 +27,7 @@ pub struct CacheOptions {
     pub success_ttl: Duration,
     /// For how long it is kept that a token is unknown or no good.
     pub failure_ttl: Duration,
-    /// Bound on the bytes of the answers of either kind, tokens and users included.
+    /// Bound on the bytes of the answers of either kind, users included.
     pub bytes: usize,
 }
 
@@ -40,7 +39,8 @@ impl Default for CacheOptions {
 
 /// The answers of one policy.
 pub(crate) struct TokenCache {
-    key: HashKey,
+    /// Without randomness nothing is remembered, and everybody asked again.
+    key: Option<&'static DigestKey>,
     options: CacheOptions,
     clock: Clock,
     /// Apart, so that tokens anybody can make up do not drive out those that are good.
@@ -64,37 +64,24 @@ struct Shard {
 }
 
 struct Entry {
-    question: Question,
+    question: Digest,
     outcome: Outcome,
     until: Ticks,
     bytes: usize,
 }
 
-/// A token and the audiences it was presented for.
-#[derive(Clone)]
-struct Question {
-    hash: u64,
-    token: Secret,
-    audiences: Box<[String]>,
-}
-
 /// A look-up that others may wait for.
 struct LookUp {
-    question: Question,
+    question: Digest,
     outcome: Mutex<Option<Outcome>>,
     done: Condvar,
 }
 
 impl TokenCache {
-    pub(crate) fn new(
-        key: &HashKey,
-        options: CacheOptions,
-        clock: &Clock,
-        metrics: &Metrics,
-    ) -> Self {
+    pub(crate) fn new(options: CacheOptions, clock: &Clock, metrics: &Metrics) -> Self {
         Self {
             counts: CacheMetrics::new(metrics),
-            key: key.clone(),
+            key: DigestKey::of_process(),
             options,
             clock: clock.clone(),
             good: Store::default(),
@@ -111,49 +98,44 @@ impl TokenCache {
         audiences: &[String],
         ask: impl FnOnce() -> (Outcome, Option<Moment>),
     ) -> Outcome {
-        let hash = self.hash(token, audiences);
-        match self.find(hash, token, audiences) {
+        let Some(key) = self.key else { return ask().0 };
+        let question = key.digest(token, audiences);
+        match self.find(&question) {
             Some(outcome) => {
                 self.counts.hit();
                 outcome
             }
             None => {
                 let _waits = self.counts.miss();
-                self.ask_once(hash, token, audiences, ask)
+                self.ask_once(question, ask)
             }
         }
     }
 
-    fn hash(&self, token: &[u8], audiences: &[String]) -> u64 {
-        let hash = self.key.bytes(token);
-        audiences.iter().fold(hash, |hash, audience| HashKey::pair(hash, self.key.text(audience)))
-    }
-
-    fn find(&self, hash: u64, token: &[u8], audiences: &[String]) -> Option<Outcome> {
-        let in_good = self.good.find(hash, token, audiences);
+    #[inline]
+    fn find(&self, question: &Digest) -> Option<Outcome> {
+        let in_good = self.good.find(question);
         if in_good.is_some() || self.options.failure_ttl.is_zero() {
             return in_good;
         }
-        self.bad.find(hash, token, audiences)
+        self.bad.find(question)
     }
 
     /// Asks, unless somebody is asking already.
+    #[cold]
+    #[inline(never)]
     fn ask_once(
         &self,
-        hash: u64,
-        token: &[u8],
-        audiences: &[String],
+        question: Digest,
         ask: impl FnOnce() -> (Outcome, Option<Moment>),
     ) -> Outcome {
         let mut under_way = lock(&self.under_way);
         let mut others = under_way.iter();
-        if let Some(other) = others.find(|other| other.question.is(hash, token, audiences)) {
+        if let Some(other) = others.find(|other| other.question.is(&question)) {
             let other = Arc::clone(other);
             drop(under_way);
             return other.wait();
         }
-        let token_copy = Secret::new(token);
-        let question = Question { hash, token: token_copy, audiences: audiences.into() };
         let look_up =
             Arc::new(LookUp { question, outcome: Mutex::default(), done: Condvar::new() });
         under_way.push(Arc::clone(&look_up));
@@ -161,18 +143,18 @@ impl TokenCache {
         // Whatever happens from here on, nobody waits for ever.
         let _finish = Finish { cache: self, look_up: &look_up };
         // Somebody may have finished between the two looks.
-        let outcome = self.find(hash, token, audiences).unwrap_or_else(|| {
+        let outcome = self.find(&question).unwrap_or_else(|| {
             let fetch = self.counts.fetch();
             let (outcome, until) = ask();
             fetch.brought(&outcome);
-            self.keep(&look_up.question, &outcome, until);
+            self.keep(question, &outcome, until);
             outcome
         });
         *lock(&look_up.outcome) = Some(outcome.clone());
         outcome
     }
 
-    fn keep(&self, question: &Question, outcome: &Outcome, until: Option<Moment>) {
+    fn keep(&self, question: Digest, outcome: &Outcome, until: Option<Moment>) {
         let (store, ttl, bytes) = match outcome {
             Outcome::Authenticated(who) => (&self.good, self.options.success_ttl, who.bytes()),
             Outcome::NoOpinion => (&self.bad, self.options.failure_ttl, 0),
@@ -184,33 +166,30 @@ impl TokenCache {
             return;
         };
         let until = Ticks::now().plus(ttl);
-        let entry = Entry {
-            question: question.clone(),
-            outcome: outcome.clone(),
-            until,
-            bytes: ENTRY_BYTES + question.bytes() + bytes,
-        };
+        let entry = Entry { question, outcome: outcome.clone(), until, bytes: ENTRY_BYTES + bytes };
         store.insert(Arc::new(entry), self.options.bytes / SHARDS);
     }
 }
 
 impl Store {
-    fn shard(&self, hash: u64) -> Option<MutexGuard<'_, Shard>> {
+    #[inline]
+    fn shard(&self, question: &Digest) -> Option<MutexGuard<'_, Shard>> {
         // The tables inside go by the lowest bits and the highest.
-        self.0.get((hash >> 32) as usize % SHARDS).map(lock)
+        self.0.get((question.position() >> 32) as usize % SHARDS).map(lock)
     }
 
     #[inline]
-    fn find(&self, hash: u64, token: &[u8], audiences: &[String]) -> Option<Outcome> {
-        let shard = self.shard(hash)?;
-        let is_it = |entry: &Arc<Entry>| entry.question.is(hash, token, audiences);
-        let entry = shard.entries.find(hash, is_it)?;
+    fn find(&self, question: &Digest) -> Option<Outcome> {
+        let shard = self.shard(question)?;
+        let is_it = |entry: &Arc<Entry>| entry.question.is(question);
+        let entry = shard.entries.find(question.position(), is_it)?;
         (Ticks::now() < entry.until).then(|| entry.outcome.clone())
     }
 
     fn insert(&self, entry: Arc<Entry>, most: usize) {
-        let hash = entry.question.hash;
-        let Some(mut shard) = self.shard(hash).filter(|_| entry.bytes <= most) else { return };
+        let Some(mut shard) = self.shard(&entry.question).filter(|_| entry.bytes <= most) else {
+            return;
+        };
         let now = Ticks::now();
         let room = most - entry.bytes;
         while shard.bytes > room || shard.order.front().is_some_and(|first| first.until <= now) {
@@ -218,11 +197,12 @@ impl Store {
         }
         shard.bytes += entry.bytes;
         shard.order.push_back(Arc::clone(&entry));
-        let same = |other: &Arc<Entry>| other.question.equals(&entry.question);
-        match shard.entries.find_mut(hash, same) {
+        let position = entry.question.position();
+        let same = |other: &Arc<Entry>| other.question.is(&entry.question);
+        match shard.entries.find_mut(position, same) {
             Some(older) => *older = entry,
             None => {
-                shard.entries.insert_unique(hash, entry, |entry| entry.question.hash);
+                shard.entries.insert_unique(position, entry, |entry| entry.question.position());
             }
         }
     }
@@ -237,27 +217,9 @@ impl Shard {
         self.bytes -= oldest.bytes;
         // A newer answer to the same question may have taken its place.
         let is_it = |entry: &Arc<Entry>| Arc::ptr_eq(entry, &oldest);
-        if let Ok(entry) = self.entries.find_entry(oldest.question.hash, is_it) {
+        if let Ok(entry) = self.entries.find_entry(oldest.question.position(), is_it) {
             entry.remove();
         }
-    }
-}
-
-impl Question {
-    #[inline]
-    fn is(&self, hash: u64, token: &[u8], audiences: &[String]) -> bool {
-        self.hash == hash && same(self.token.expose(), token) && *self.audiences == *audiences
-    }
-
-    fn equals(&self, other: &Self) -> bool {
-        self.hash == other.hash
-            && same(self.token.expose(), other.token.expose())
-            && self.audiences == other.audiences
-    }
-
-    fn bytes(&self) -> usize {
-        let audiences: usize = self.audiences.iter().map(|audience| TEXT + audience.len()).sum();
-        self.token.expose().len() + audiences
     }
 }
 
@@ -311,7 +273,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
 
-    use verdikt_core::{Identity, User};
+    use verdikt_core::{HashKey, Identity, User};
 
     use super::*;
     use crate::{Authenticated, Method};
@@ -331,7 +293,7 @@ mod tests {
             failure_ttl: Duration::from_secs(failure),
             bytes,
         };
-        TokenCache::new(&HashKey::random(), options, &Clock::standing(1_000), &Metrics::default())
+        TokenCache::new(options, &Clock::standing(1_000), &Metrics::default())
     }
 
     /// How often it is asked, when the same is asked twice.
@@ -344,6 +306,28 @@ mod tests {
             });
         }
         count.into_inner()
+    }
+
+    #[test]
+    fn successes_are_kept_for_ten_seconds_and_failures_not_at_all_unless_said_otherwise() {
+        let options = CacheOptions::default();
+        assert_eq!(options.success_ttl, Duration::from_secs(10));
+        for (outcome, expected) in [(good("jane"), 1), (bad(), 2), (Outcome::NoOpinion, 2)] {
+            let cache = TokenCache::new(options, &Clock::standing(1_000), &Metrics::default());
+            assert_eq!(asked(&cache, &outcome, None), expected, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn random_tokens_leave_nothing_behind_unless_failures_are_kept() {
+        let cache = cache(10, 0, 1 << 20);
+        for index in 0..1_000 {
+            cache.get(format!("made up {index}").as_bytes(), &[], || (bad(), None));
+        }
+        for store in [&cache.good, &cache.bad] {
+            assert!(store.0.iter().all(|shard| lock(shard).order.is_empty()));
+        }
+        assert!(lock(&cache.under_way).is_empty());
     }
 
     #[test]
@@ -394,8 +378,8 @@ mod tests {
         let outcome = cache.get(b"good", &[], || (bad(), None));
         assert!(matches!(outcome, Outcome::Authenticated(_)));
         let large = "x".repeat(5_000);
-        cache.get(large.as_bytes(), &[], || (good("jane"), None));
-        let outcome = cache.get(large.as_bytes(), &[], || (bad(), None));
+        cache.get(b"large", &[], || (good(&large), None));
+        let outcome = cache.get(b"large", &[], || (bad(), None));
         assert!(matches!(outcome, Outcome::Failed(_)), "what has no room is not kept");
     }
 

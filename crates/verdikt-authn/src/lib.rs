@@ -26,6 +26,7 @@ pub mod service_account;
 mod ticks;
 mod time;
 mod token;
+mod token_digest;
 pub mod token_file;
 pub mod token_review;
 mod token_stack;

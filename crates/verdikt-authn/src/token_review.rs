@@ -69,7 +69,7 @@ impl TokenReviews {
         Self(Arc::new(Shared {
             reviewer: Box::new(reviewer),
             api_audiences: api_audiences.to_vec(),
-            cache: TokenCache::new(key, options, &clock, metrics),
+            cache: TokenCache::new(options, &clock, metrics),
             key: key.clone(),
             clock,
         }))

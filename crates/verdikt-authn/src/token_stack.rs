@@ -38,7 +38,7 @@ impl TokenStack {
         metrics: &Metrics,
     ) {
         self.slow.sort_by_key(|authenticator| authenticator.method());
-        self.cache = (!self.slow.is_empty()).then(|| TokenCache::new(key, options, clock, metrics));
+        self.cache = (!self.slow.is_empty()).then(|| TokenCache::new(options, clock, metrics));
         self.key = Some(key.clone());
         self.api_audiences = api_audiences.into();
     }
