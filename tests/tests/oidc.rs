@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use verdikt::{Attributes, Builder, Credentials, Engine, OidcFlags, Outcome};
+use verdikt::parser::node::Pod;
+use verdikt::{
+    Attributes, Builder, Credentials, Engine, Mode, NodeEvent, OidcFlags, Outcome, User,
+};
 use verdikt_tests::http::Running;
 use verdikt_tests::issuer::{Issuer, Page};
 
@@ -216,6 +219,73 @@ fn tokens_with_unknown_keys_do_not_make_verdikt_ask_without_end() {
     // Twice as long each time, so one for the first second and fewer after that.
     let most = 3 + usize::try_from(start.elapsed().as_secs()).unwrap();
     assert!(issuer.asked("/keys") <= most, "{} times", issuer.asked("/keys"));
+}
+
+#[test]
+fn malformed_tokens_are_refused_without_asking_anyone() {
+    let issuer = Issuer::start();
+    let (_file, engine) = ready(&issuer);
+    let asked = || issuer.asked("/keys") + issuer.asked("/.well-known/openid-configuration");
+    let before = asked();
+    let good = issuer.forged("unknown", &issuer.claims(&json!({})));
+    let (header, rest) = good.split_once('.').unwrap();
+    let (claims, signature) = rest.split_once('.').unwrap();
+    for malformed in [
+        "x".repeat(1_000),
+        format!("{header}.{claims}"),
+        format!("{header}.{claims}.{signature}.{signature}"),
+        format!("{header}.{claims}=.{signature}"),
+        format!("{header}.{header}.{signature}"),
+        format!("{header}.!!.{signature}"),
+        format!("e30.{claims}.{signature}"),
+        format!("{header}.{}.{signature}", "W".repeat(100_000)),
+    ] {
+        let answer = who(&engine, &malformed);
+        assert!(!answer.starts_with("ada"), "{malformed}: {answer}");
+    }
+    assert_eq!(asked(), before);
+}
+
+#[test]
+fn events_about_nodes_do_not_wait_for_an_issuer_that_is_new() {
+    let (issuer, slow) = (Issuer::start(), Issuer::start());
+    let file = File::new(&configuration(&issuer, ""));
+    let modes = [Mode::Node, Mode::Rbac];
+    let engine = file.builder().authorization_modes(modes).build().unwrap();
+    until(|| engine.status().issuer_problems.is_empty());
+    let page = Page { delay: Duration::from_secs(60), ..slow.discovery() };
+    slow.put("/.well-known/openid-configuration", page);
+    let more = configuration(&slow, "");
+    let (_, entry) = more.split_once("jwt:\n").unwrap();
+    file.write(&format!("{}{entry}", configuration(&issuer, "")));
+    std::thread::scope(|scope| {
+        let reload = scope.spawn(|| engine.reload());
+        until(|| slow.asked("/.well-known/openid-configuration") > 0);
+        let pod = Pod {
+            namespace: "web".into(),
+            name: "front".into(),
+            node_name: "n1".into(),
+            secrets: vec!["tls".into()],
+            ..Pod::default()
+        };
+        engine.apply(NodeEvent::Added(pod.into()));
+        assert!(!reload.is_finished(), "the event waited for the issuer");
+        let kubelet = User::new("system:node:n1", ["system:nodes"]);
+        let request = Attributes {
+            namespace: "web",
+            name: "tls",
+            ..Attributes::resource(&kubelet, "get", "secrets")
+        };
+        assert!(engine.authorize(&request).is_allowed());
+        let refused = reload.join().unwrap().unwrap_err().to_string();
+        assert!(refused.contains("is not initialized"), "{refused}");
+        assert!(engine.authorize(&request).is_allowed(), "the event was forgotten");
+    });
+    // What the event brought stays when a reload succeeds as well.
+    file.write(&configuration(&issuer, "x:"));
+    engine.reload().unwrap();
+    let token = issuer.token(&issuer.claims(&json!({})));
+    until(|| who(&engine, &token).starts_with("x:ada"));
 }
 
 #[test]

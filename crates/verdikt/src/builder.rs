@@ -375,6 +375,7 @@ impl Builder {
         let engine = Engine(Arc::new(Shared {
             current: ArcSwap::from_pointee(snapshot),
             key,
+            reloading: Mutex::default(),
             sources: Mutex::new(sources),
             last_attempt: Mutex::new(attempt),
             watcher: Mutex::new(None),

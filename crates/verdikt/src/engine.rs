@@ -56,7 +56,10 @@ pub struct Engine(pub(crate) Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) current: ArcSwap<Snapshot>,
     pub(crate) key: HashKey,
-    /// Held while policy is read, so that two reloads do not overtake each other.
+    /// Held through a reload, so that two of them do not overtake each other.
+    pub(crate) reloading: Mutex<()>,
+    /// Held while policy is read and while what serves is replaced, but not while anybody is asked over the
+    /// network: events about nodes wait for it.
     pub(crate) sources: Mutex<Sources>,
     pub(crate) last_attempt: Mutex<Attempt>,
     pub(crate) watcher: Mutex<Option<Watcher>>,

@@ -23,7 +23,7 @@ impl Engine {
     /// proportion to the one object. If no node may reach more or less than before, the state stays.
     ///
     /// Without [`crate::Mode::Node`] nothing looks at such objects, and nothing is kept. Waits while
-    /// [`Engine::reload`] reads files.
+    /// [`Engine::reload`] reads files, and not while it waits for an issuer.
     ///
     /// ```
     /// use verdikt::{Attributes, Engine, Mode, NodeEvent, User};

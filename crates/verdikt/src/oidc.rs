@@ -21,7 +21,7 @@ use crate::engine::Engine;
 use crate::metrics::{ConfigurationFamilies, Metrics};
 use crate::reload::LoadError;
 use crate::remote::Remote;
-use crate::source::{Contents, FileKind};
+use crate::source::{Contents, FileKind, Text};
 
 /// What was said on the command line, or by the embedding program.
 #[derive(Clone, Debug)]
@@ -149,6 +149,13 @@ impl Options {
             None => configuration.anonymous.clone(),
         };
         Ok(Authentication { issuers: Arc::new(issuers), initially_anonymous, anonymous })
+    }
+
+    /// Counts how reading the file went, if there is one.
+    pub(crate) fn observe(&self, metrics: &Metrics, text: Option<&Text>, is_good: bool) {
+        if let Some(text) = text {
+            self.observed.observe(metrics, text.source().bytes, is_good);
+        }
     }
 
     /// Adds the issuers to a chain. A file without any is enough for a token to be nobody's, which is

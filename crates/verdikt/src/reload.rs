@@ -20,8 +20,8 @@ use crate::authorizer::{AbacAuthorizer, Authorizer, Chain};
 use crate::certificates::{CertificateOptions, Certificates};
 use crate::engine::Engine;
 use crate::kubeconfigs;
-use crate::metrics::Decisions;
-use crate::oidc;
+use crate::metrics::{Decisions, Metrics};
+use crate::oidc::{self, Authentication};
 use crate::service_accounts::{ServiceAccountOptions, add_bootstrap_tokens, read_keys};
 use crate::snapshot::Snapshot;
 use crate::source::{Contents, Digests, FileKind, FileSet, Text, excerpts};
@@ -76,25 +76,36 @@ impl Engine {
     /// # Errors
     /// If anything is wrong with any source, all of it is refused, and what served goes on serving.
     pub fn reload(&self) -> Result<Reload, LoadError> {
-        let mut sources = self.0.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = self.snapshot();
-        let contents = read(&sources);
+        let _alone = self.0.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        let sources = || self.0.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let read_from = sources();
+        let before = self.snapshot();
+        let contents = read(&read_from);
         let digests = contents.digests();
         let is_whole = !contents.found.iter().any(Diagnostic::is_error);
-        let result = if is_whole && digests == current.digests {
-            Ok(None)
-        } else {
-            let revision = Revision(current.revision.0 + 1);
-            parse(contents, &sources, &self.0.key, Some(&current))
-                .and_then(|parsed| {
-                    compile(parsed, digests, &mut sources, &self.0.key, revision, Some(&current))
-                })
-                .map(Some)
-        };
+        if is_whole && digests == before.digests {
+            return self.finish_reload(Ok(None), before.revision);
+        }
+        let parsed = parse(contents, &read_from, &self.0.key, Some(&before));
+        let (oidc, anonymous) = (read_from.oidc.clone(), read_from.anonymous);
+        let metrics = read_from.authorization.metrics.clone();
+        drop(read_from);
+        // Issuers that are new are waited for; what serves may change meanwhile, by events.
+        let parsed = parsed.and_then(|parsed| {
+            let before = Some(&before.authentication);
+            let authentication = authenticate(&parsed, &oidc, before, anonymous, &metrics)?;
+            Ok((parsed, authentication))
+        });
+        let mut sources = sources();
+        let current = self.snapshot();
+        let revision = Revision(current.revision.0 + 1);
+        let result = parsed.and_then(|(parsed, authentication)| {
+            compile(parsed, authentication, digests, &mut sources, &self.0.key, revision)
+        });
         if let Err(error) = &result {
             self.retry_later(&sources.oidc, error);
         }
-        self.finish_reload(result, current.revision)
+        self.finish_reload(result.map(Some), current.revision)
     }
 
     /// Gives the manifests of [`crate::Builder::manifest`] new texts, and reloads.
@@ -186,17 +197,10 @@ pub(crate) fn first_look(
     let manifests = contents.manifests.clone();
     let parsed = parse(contents, sources, key, None)?;
     let policy = Arc::clone(&parsed.policy);
-    let snapshot = compile(parsed, digests, sources, key, Revision(1), None)?;
+    let metrics = &sources.authorization.metrics;
+    let authentication = authenticate(&parsed, &sources.oidc, None, sources.anonymous, metrics)?;
+    let snapshot = compile(parsed, authentication, digests, sources, key, Revision(1))?;
     Ok((snapshot, policy, manifests))
-}
-
-impl Sources {
-    fn observe_authentication(&self, text: Option<&Text>, is_good: bool) {
-        let metrics = &self.authorization.metrics;
-        if let Some(text) = text {
-            self.oidc.observed.observe(metrics, text.source().bytes, is_good);
-        }
-    }
 }
 
 /// File → text. What is read may name further files, and these others again.
@@ -232,7 +236,7 @@ fn parse(
     let (authentication, found) = sources.oidc.parse(&contents, &sources.limits);
     let authentication_text = contents.file(FileKind::AuthenticationConfig).cloned();
     if found.iter().any(Diagnostic::is_error) {
-        sources.observe_authentication(authentication_text.as_ref(), false);
+        sources.oidc.observe(&sources.authorization.metrics, authentication_text.as_ref(), false);
     }
     let known = before.map(|before| &*before.authorization);
     let (authorizers, wrong) = sources.authorization.parse(&contents, known, &sources.limits);
@@ -343,19 +347,31 @@ fn united(read: PolicySet, given: &Arc<PolicySet>) -> Arc<PolicySet> {
     Arc::new(all)
 }
 
+/// Configuration of issuers → those who know their tokens. May ask the issuers, and wait.
+fn authenticate(
+    parsed: &Parsed,
+    options: &oidc::Options,
+    before: Option<&Authentication>,
+    anonymous: bool,
+    metrics: &Metrics,
+) -> Result<Authentication, LoadError> {
+    let compiled = options.compile(&parsed.authentication, before, anonymous, metrics);
+    options.observe(metrics, parsed.authentication_text.as_ref(), compiled.is_ok());
+    compiled.map_err(|found| LoadError { diagnostics: found })
+}
+
 /// Objects → tables → snapshot.
 fn compile(
     parsed: Parsed,
+    authentication: Authentication,
     digests: Digests,
     sources: &mut Sources,
     key: &HashKey,
     revision: Revision,
-    before: Option<&Snapshot>,
 ) -> Result<Snapshot, LoadError> {
     let counts = counts(&parsed);
     let keys = parsed.service_account_keys.as_ref().map(Arc::clone);
-    let Parsed { policy, mut abac, tokens, basic, audit, certificates, authentication, .. } =
-        parsed;
+    let Parsed { policy, mut abac, tokens, basic, audit, certificates, .. } = parsed;
     let mut diagnostics = parsed.diagnostics;
     let authorization = Arc::new(parsed.webhooks);
     let modes = modes(&parsed.authorizers)?;
@@ -382,16 +398,6 @@ fn compile(
             }
         });
     }
-    let before = before.map(|before| &before.authentication);
-    let authentication = sources.oidc.compile(
-        &authentication,
-        before,
-        sources.anonymous,
-        &sources.authorization.metrics,
-    );
-    let text = parsed.authentication_text.as_ref();
-    sources.observe_authentication(text, authentication.is_ok());
-    let authentication = authentication.map_err(|found| LoadError { diagnostics: found })?;
     let mut builder = authn::Chain::builder(key).anonymous_on(authentication.anonymous.clone());
     builder = sources.oidc.add_to(builder, &authentication, &sources.api_audiences);
     if let Some((name, records)) = tokens {
