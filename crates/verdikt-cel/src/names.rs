@@ -28,7 +28,7 @@ pub(crate) fn unescape_or_keep(name: &str) -> Option<Cow<'_, str>> {
             "dash" => "-",
             "slash" => "/",
             // Of keywords, only a whole name is escaped.
-            _ if RESERVED.contains(&contents) && contents.len() + 4 == name.len() => contents,
+            _ if is_reserved(contents) && contents.len() + 4 == name.len() => contents,
             _ => return None,
         });
         rest = after;
@@ -52,12 +52,13 @@ fn next_escape(text: &str) -> Option<(&str, &str, &str)> {
     }
 }
 
-/// The words that cannot be identifiers.
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
+fn is_reserved(word: &str) -> bool {
+    matches!(word, "true" | "false" | "null" | "in") || RESERVED.contains(&word)
+}
+
+/// Words that neither variables nor functions may have for names, beside the keywords, which never come as
+/// names.
+pub(crate) const RESERVED: [&str; 17] = [
     "as",
     "break",
     "const",

@@ -252,3 +252,22 @@ fn quote(text: &str) -> String {
     quoted.push('"');
     quoted
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Env;
+
+    #[test]
+    fn only_texts_are_joined_and_others_are_shown_as_go_shows_them() {
+        for (expression, expected) in [
+            ("['a', 'b'].join('-')", Ok("a-b")),
+            ("[dyn('a'), dyn(null)].join()", Err("join: invalid input: 0")),
+            ("[dyn('a'), dyn(true)].join('-')", Err("join: invalid input: true")),
+        ] {
+            let program = Env::kubernetes().compile(&format!("size([1]) == 1 ? {expression} : ''"));
+            let value = program.unwrap().evaluate(&[]).map_err(|error| error.to_string());
+            let value = value.map(|value| value.as_str().unwrap().to_owned());
+            assert_eq!(value.as_deref().map_err(String::as_str), expected, "{expression}");
+        }
+    }
+}

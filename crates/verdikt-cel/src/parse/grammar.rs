@@ -9,6 +9,7 @@ use super::lexer::{Token, TokenKind};
 use super::{MAX_DEPTH, Places, broken, literal, macros};
 use crate::Value;
 use crate::ast::{Element, Entry, Expr, Id, Kind, operators};
+use crate::names::RESERVED;
 use crate::source::Issue;
 
 /// An expression and how many operators and selections lie upon each other in it.
@@ -523,25 +524,5 @@ fn calc_of(kind: TokenKind) -> Option<(&'static str, u8)> {
     })
 }
 
-/// Names that no variable and no function may have; the keywords never come as names.
-const RESERVED: [&str; 17] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
 const WHAT_BEGINS_AN_EXPRESSION: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', \
      NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";

@@ -163,7 +163,8 @@ impl Value {
     /// As errors show it, which is Go's `%v`.
     pub(crate) fn shown(&self) -> String {
         match self {
-            Self::Null => "null".to_owned(),
+            // cel-go's null is a number to Go.
+            Self::Null => "0".to_owned(),
             Self::Bool(truth) => truth.to_string(),
             Self::Int(number) => number.to_string(),
             Self::Uint(number) => number.to_string(),

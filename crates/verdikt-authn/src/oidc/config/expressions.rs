@@ -24,14 +24,21 @@ pub(super) fn compile(source: &str, path: &str, purpose: Purpose) -> Result<Prog
         Purpose::Mapping | Purpose::ClaimRule => &*CLAIMS,
         Purpose::UserRule => &*USER,
     };
-    let program = env.compile(source).map_err(|error| {
-        FieldError::invalid_text(path, source, format!("compilation failed: {error}"))
-    })?;
+    let compiled = env.compile(source);
+    let output_type = match &compiled {
+        Ok(program) => program.output_type(),
+        Err(error) => error.output_type().ok_or_else(|| {
+            FieldError::invalid_text(path, source, format!("compilation failed: {error}"))
+        })?,
+    };
     match purpose {
-        Purpose::ClaimRule | Purpose::UserRule if *program.output_type() != Type::Bool => {
+        Purpose::ClaimRule | Purpose::UserRule if *output_type != Type::Bool => {
             Err(FieldError::invalid_text(path, source, "must evaluate to bool"))
         }
-        _ => Ok(program),
+        _ => compiled.map_err(|error| {
+            let problem = format!("Internal error: program instantiation failed: {error}");
+            FieldError::worded(path, problem)
+        }),
     }
 }
 

@@ -120,3 +120,22 @@ fn conditions_are_for_those_who_are_anonymous() {
         ],
     );
 }
+
+#[test]
+fn a_constant_part_without_a_value_is_an_internal_error() {
+    let with = |expression: &str| {
+        format!(
+            "jwt: [{{issuer: {{url: 'https://a.example', audiences: [a]}}, claimMappings: {{username: \
+             {{claim: sub, prefix: ''}}}}, claimValidationRules: [{{expression: \"{expression}\"}}]}}]"
+        )
+    };
+    let path = "jwt[0].claimValidationRules[0].expression";
+    check(&with("claims.a == 1"), &[]);
+    let found = format!(
+        "{path}: Internal error: program instantiation failed: type conversion error from 'string' to \
+         'int'"
+    );
+    check(&with("int('x') == claims.a"), &[&found]);
+    let found = format!("{path}: Invalid value: \"int('x')\": must evaluate to bool");
+    check(&with("int('x')"), &[&found]);
+}
