@@ -19,6 +19,7 @@ pub mod impersonation;
 pub mod jwt;
 pub mod oidc;
 mod outcome;
+mod p224;
 pub mod password;
 mod pem;
 pub mod remote;

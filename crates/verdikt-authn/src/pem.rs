@@ -5,6 +5,7 @@
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
 
 /// What stands between `-----BEGIN` and `-----END`.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,8 +14,8 @@ pub(crate) struct Block<'a> {
     pub(crate) label: &'a [u8],
     /// Whether lines of the form `key: value` come first.
     pub(crate) has_headers: bool,
-    /// The content, decoded.
-    pub(crate) bytes: Vec<u8>,
+    /// The content, decoded; it may be a private key.
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
     /// The line of the text on which it begins, from 1.
     pub(crate) line: u32,
 }
@@ -103,12 +104,13 @@ fn split_line(text: &[u8]) -> (&[u8], &[u8]) {
     (line, rest)
 }
 
-fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
+fn decode_base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let is_space = |byte: u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-    let text: Vec<u8> = text.iter().copied().filter(|&byte| !is_space(byte)).collect();
+    let text = text.iter().copied().filter(|&byte| !is_space(byte));
+    let text: Zeroizing<Vec<u8>> = Zeroizing::new(text.collect());
     // As Go: bits that are left over need not be zero.
     let config = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
-    GeneralPurpose::new(&STANDARD, config).decode(text).ok()
+    GeneralPurpose::new(&STANDARD, config).decode(text.as_slice()).ok().map(Zeroizing::new)
 }
 
 fn line_breaks(text: &[u8]) -> u32 {
@@ -136,7 +138,7 @@ mod tests {
         let found: Vec<_> = blocks(text.as_bytes())
             .map(|block| {
                 let label = String::from_utf8(block.label.to_vec()).unwrap();
-                (label, block.has_headers, block.bytes, block.line)
+                (label, block.has_headers, block.bytes.to_vec(), block.line)
             })
             .collect();
         let expected: Vec<_> = expected

@@ -18,6 +18,7 @@ use aws_lc_rs::signature::{
 
 use super::der::{self, BIT_STRING, NULL, OBJECT_ID, SEQUENCE};
 use super::{Algorithm, base64url};
+use crate::p224;
 
 /// A public key.
 #[derive(Clone)]
@@ -117,8 +118,12 @@ impl PublicKey {
             return None;
         }
         let key = Self::new(Material::Ec { curve, x: x.to_vec(), y: y.to_vec() });
-        // The library checks the point; for the curve it does not have, nothing is ever verified.
-        (curve == Curve::P224 || !key.verifiers.is_empty()).then_some(key)
+        let is_on_curve = match curve {
+            Curve::P224 => p224::is_on_curve(x, y),
+            // The library has checked the point.
+            _ => !key.verifiers.is_empty(),
+        };
+        is_on_curve.then_some(key)
     }
 
     pub(super) fn ed25519(bytes: &[u8]) -> Option<Self> {

@@ -1,6 +1,6 @@
 //! Public keys out of PEM files, whatever the blocks in them are called.
 //!
-//! Follows client-go `util/keyutil/key.go` (`ParsePublicKeysPEM`) and Go's `encoding/pem`: private
+//! Follows client-go `util/keyutil/key.go` (`ParsePublicKeysPEM`): private
 //! keys give their public half, certificates are not checked, and blocks without a usable key are
 //! passed over.
 
@@ -9,22 +9,14 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
     ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _,
 };
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use zeroize::Zeroizing;
 
 use super::der::{Der, INTEGER, NULL, OBJECT_ID, OCTET_STRING, SEQUENCE};
 use super::key::{Curve, EC, ED, PublicKey, RSA};
+use crate::pem::blocks;
 
 /// The keys of a file, in order.
 pub(super) fn public_keys(text: &[u8]) -> Vec<PublicKey> {
     blocks(text).filter_map(|block| public_key(&block.bytes)).collect()
-}
-
-/// A block of a PEM file. The bytes may be a private key.
-pub(super) struct Block<'p> {
-    pub(super) label: &'p str,
-    pub(super) bytes: Zeroizing<Vec<u8>>,
 }
 
 fn public_key(der: &[u8]) -> Option<PublicKey> {
@@ -166,74 +158,4 @@ pub(super) fn from_point(curve: Curve, point: &[u8]) -> Option<PublicKey> {
     PublicKey::ec(curve, x, y)
 }
 
-/// The blocks of a PEM file, as Go's `pem.Decode` finds them; what is malformed is passed over.
-pub(super) fn blocks(text: &[u8]) -> impl Iterator<Item = Block<'_>> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        loop {
-            let start = find_begin(rest)?;
-            let after = rest.get(start + BEGIN.len()..)?;
-            let (line, body) = split_line(after);
-            // Whatever is wrong with it, the search goes on behind the line that opened it.
-            rest = body;
-            let Some(label) = line.trim_ascii_end().strip_suffix(DASHES) else { continue };
-            let Ok(label) = std::str::from_utf8(label) else { continue };
-            if let Some((bytes, behind)) = block(label, body) {
-                rest = behind;
-                return Some(Block { label, bytes });
-            }
-        }
-    })
-}
-
-/// The content of a block, and what comes behind it.
-fn block<'p>(label: &str, text: &'p [u8]) -> Option<(Zeroizing<Vec<u8>>, &'p [u8])> {
-    let mut rest = text;
-    // Headers are lines with a colon; the content has none.
-    loop {
-        let (line, next) = split_line(rest);
-        if rest.is_empty() || !line.contains(&b':') {
-            break;
-        }
-        rest = next;
-    }
-    let end = find(rest, END).filter(|&at| at == 0 || rest.get(at - 1) == Some(&b'\n'))?;
-    let (body, tail) = rest.split_at(end);
-    let (line, behind) = split_line(tail.get(END.len()..)?);
-    let closing = line.trim_ascii_end().strip_suffix(DASHES)?;
-    if closing != label.as_bytes() {
-        return None;
-    }
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-    let plain: Zeroizing<Vec<u8>> =
-        Zeroizing::new(body.iter().copied().filter(|byte| !is_blank(byte)).collect());
-    Some((Zeroizing::new(STANDARD.decode(plain.as_slice()).ok()?), behind))
-}
-
-/// Where a line begins that opens a block.
-fn find_begin(text: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let at = from + find(text.get(from..)?, BEGIN)?;
-        if at == 0 || text.get(at - 1) == Some(&b'\n') {
-            return Some(at);
-        }
-        from = at + BEGIN.len();
-    }
-}
-
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    text.windows(wanted.len()).position(|window| window == wanted)
-}
-
-fn split_line(text: &[u8]) -> (&[u8], &[u8]) {
-    match text.iter().position(|&byte| byte == b'\n') {
-        Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default()),
-        None => (text, &[]),
-    }
-}
-
-const BEGIN: &[u8] = b"-----BEGIN ";
-const END: &[u8] = b"-----END ";
-const DASHES: &[u8] = b"-----";
 const CONTEXT_0: u8 = 0xa0;

@@ -13,6 +13,7 @@ use super::key::Curve;
 use super::pem::{self, from_point};
 use super::{Algorithm, JwtError, PublicKey, base64url};
 use crate::go_json;
+use crate::pem::blocks;
 
 /// A private key, and the public key to it.
 pub struct SigningKey {
@@ -32,14 +33,14 @@ impl SigningKey {
     /// # Errors
     /// If there is none that can sign, in the words of client-go's `keyutil`.
     pub fn from_pem(text: &[u8]) -> Result<Self, JwtError> {
-        let key = pem::blocks(text).find_map(|block| {
+        let key = blocks(text).find_map(|block| {
             let der = block.bytes.as_slice();
             match block.label {
-                "RSA PRIVATE KEY" => Self::rsa(RsaKeyPair::from_der(der).ok()?),
-                "EC PRIVATE KEY" => {
+                b"RSA PRIVATE KEY" => Self::rsa(RsaKeyPair::from_der(der).ok()?),
+                b"EC PRIVATE KEY" => {
                     Self::ec(|algorithm| EcdsaKeyPair::from_private_key_der(algorithm, der).ok())
                 }
-                "PRIVATE KEY" => match RsaKeyPair::from_pkcs8(der) {
+                b"PRIVATE KEY" => match RsaKeyPair::from_pkcs8(der) {
                     Ok(pair) => Self::rsa(pair),
                     Err(_) => Self::ec(|algorithm| EcdsaKeyPair::from_pkcs8(algorithm, der).ok()),
                 },

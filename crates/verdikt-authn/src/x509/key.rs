@@ -17,6 +17,7 @@ use aws_lc_rs::signature::{
 
 use super::certificate::ParseError;
 use super::der::{NULL, Reader, SEQUENCE, constructed};
+use crate::p224;
 
 /// A key of a kind that Go knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -236,9 +237,13 @@ fn ecdsa(algorithm: &AlgorithmIdentifier<'_>, key: &[u8]) -> Result<PublicKey, P
     };
     let is_uncompressed = key.first() == Some(&4) && key.len() == 1 + 2 * curve.bytes();
     let is_point = is_uncompressed
-        && curve
-            .with(Hash::Sha256)
-            .is_none_or(|algorithm| ParsedPublicKey::new(algorithm, key).is_ok());
+        && match curve.with(Hash::Sha256) {
+            Some(algorithm) => ParsedPublicKey::new(algorithm, key).is_ok(),
+            None => key
+                .get(1..)
+                .and_then(|point| point.split_at_checked(curve.bytes()))
+                .is_some_and(|(x, y)| p224::is_on_curve(x, y)),
+        };
     if !is_point {
         return Err("x509: invalid elliptic curve public key".into());
     }
