@@ -4,6 +4,8 @@
 //! `http/` has one module for each kind of question. Nothing is decided here.
 
 mod credentials;
+#[doc(hidden)]
+pub mod fuzz;
 mod http;
 mod kubernetes;
 mod listener;

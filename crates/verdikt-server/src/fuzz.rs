@@ -1,0 +1,69 @@
+//! What must hold of every body that is posted, for the fuzz targets: the readers themselves are nobody
+//! else's.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::kubernetes::protobuf;
+use crate::kubernetes::review::access::{self, SelfSubjectAccessReview, SubjectAccessReview};
+use crate::kubernetes::review::rules::SelfSubjectRulesReview;
+use crate::kubernetes::review::token::TokenReview;
+use crate::kubernetes::review::unreadable;
+use crate::wire;
+
+/// A body in JSON.
+pub fn review_json(body: &[u8]) {
+    if let Some(value) = read::<Value>(body) {
+        check(value);
+    }
+}
+
+/// A body in protobuf, with its envelope.
+pub fn review_protobuf(body: &[u8]) {
+    match protobuf::parse(body) {
+        Ok(value) => check(value),
+        Err(problem) => assert!(!problem.is_empty()),
+    }
+}
+
+/// Read as each kind of review it is asked what it is asked over HTTP.
+fn check(value: Value) {
+    let text = wire::to_text(&value, false);
+    let body = text.as_bytes();
+    if let Some(mut review) = read::<SubjectAccessReview>(body) {
+        review.settle_groups();
+        drop((review.validate(), review.validate_local()));
+        let (user, question) = (review.user(), review.question());
+        let attributes = review.attributes(&user, &question);
+        assert!(attributes.resource_request || attributes.resource.is_empty());
+        drop(review.check_type(&access::LOCAL, "web"));
+        check_printed(&review);
+    }
+    if let Some(review) = read::<SelfSubjectAccessReview>(body) {
+        drop(review.validate_self());
+        drop(review.question());
+        check_printed(&review);
+    }
+    if let Some(review) = read::<SelfSubjectRulesReview>(body) {
+        drop(review.asked());
+        check_printed(&review);
+    }
+    if let Some(review) = read::<TokenReview>(body) {
+        drop(review.credentials());
+        check_printed(&review);
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    wire::parse(body)
+        .inspect_err(|error| drop(wire::to_text(&unreadable(error, &access::SUBJECT), false)))
+        .ok()
+}
+
+/// What is printed can be read, and prints alike again.
+fn check_printed<T: Serialize + DeserializeOwned>(review: &T) {
+    let printed = wire::to_text(review, false);
+    let again: Option<T> = read(printed.as_bytes());
+    assert_eq!(again.map(|again| wire::to_text(&again, false)), Some(printed));
+}
