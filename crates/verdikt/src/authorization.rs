@@ -323,7 +323,8 @@ fn one(message: String) -> Vec<Diagnostic> {
 }
 
 const CANNOT_LOAD: &str = "failed to load AuthorizationConfiguration from file: ";
-pub(crate) const NO_POLICY_FILE: &str = "authorization-mode ABAC's authorization policy file not passed";
+pub(crate) const NO_POLICY_FILE: &str =
+    "authorization-mode ABAC's authorization policy file not passed";
 const MOST_KUBECONFIG_BYTES: u64 = 1 << 20;
 /// As long as kube-apiserver gives a request.
 const ALL_ATTEMPTS: Duration = Duration::from_secs(60);
