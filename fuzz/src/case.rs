@@ -45,6 +45,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("node_events", node_events),
     ("jwt", jwt),
     ("cel", cel),
+    ("authzen", authzen),
     ("review_json", review_json),
     ("review_protobuf", review_protobuf),
     ("public_keys", public_keys),
@@ -359,6 +360,11 @@ pub fn cel(bytes: &[u8]) {
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
+}
+
+/// Messages of AuthZEN: single evaluations, and batches.
+pub fn authzen(bytes: &[u8]) {
+    verdikt_server::fuzz::authzen(bytes);
 }
 
 /// Reviews in JSON, as they are posted.

@@ -1,5 +1,5 @@
-//! The examples of authenticators work word for word: each is served with the line of its README, and asked with
-//! the `curl` lines there.
+//! The examples of authenticators and of AuthZEN work word for word: each is served with the line of its README, and
+//! asked with the `curl` lines there.
 
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
@@ -81,6 +81,21 @@ fn tokens_and_passwords_are_believed() {
             assert!(answer.contains("\"code\": 401"), "{line}: {answer}");
         }
     }
+}
+
+#[test]
+fn an_enforcement_point_asks_by_authzen() {
+    if !is_installed("curl") {
+        return;
+    }
+    let folder = policies("policies/authzen");
+    let [line] = lines(&folder, "verdikt").try_into().unwrap();
+    let server = serve(&line, &policies(""), &[]);
+    let [one, many] = lines(&folder, "curl").try_into().unwrap();
+    let answer = ask(&one, &server);
+    assert!(answer.contains(r#""decision": true"#) && answer.contains("record-writer"), "{answer}");
+    let answer = ask(&many, &server);
+    assert_eq!(answer.matches(r#""decision""#).count(), 2, "{answer}");
 }
 
 #[test]

@@ -5,12 +5,22 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::http::authzen;
 use crate::kubernetes::protobuf;
 use crate::kubernetes::review::access::{self, SelfSubjectAccessReview, SubjectAccessReview};
 use crate::kubernetes::review::rules::SelfSubjectRulesReview;
 use crate::kubernetes::review::token::TokenReview;
 use crate::kubernetes::review::unreadable;
 use crate::wire;
+
+/// A message of AuthZEN, as one question and as many: what is not understood is said in words.
+pub fn authzen(body: &[u8]) {
+    if let Ok(value) = wire::parse::<Value>(body) {
+        authzen::understand(value, |understood| {
+            assert_ne!(understood, Err(""));
+        });
+    }
+}
 
 /// A body in JSON.
 pub fn review_json(body: &[u8]) {

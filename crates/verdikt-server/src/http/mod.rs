@@ -2,6 +2,7 @@
 
 mod answer;
 pub(crate) mod audit;
+pub(crate) mod authzen;
 mod body;
 mod check;
 mod discovery;
@@ -60,6 +61,7 @@ pub(crate) fn router(engine: Engine, access: Access, limits: Limits) -> Router {
         router = router.route(address, ours(get(groups::answer)));
     }
     router
+        .merge(authzen::routes())
         .fallback(request::answer)
         .layer(from_fn_with_state(Arc::clone(&app), warn))
         .layer(from_fn_with_state(Arc::clone(&app), audit::record))
@@ -80,7 +82,10 @@ async fn warn(State(app): State<Arc<App>>, request: Request<Body>, next: Next) -
 }
 
 /// What `GET /` lists: the paths above, but for itself and those that are only there with an issuer.
-const PATHS: [&str; 16] = [
+const PATHS: [&str; 19] = [
+    authzen::METADATA,
+    authzen::EVALUATION,
+    authzen::EVALUATIONS,
     "/api",
     "/apis",
     "/apis/",
