@@ -7,6 +7,8 @@ mod credentials;
 #[doc(hidden)]
 pub mod fuzz;
 mod http;
+#[allow(dead_code, reason = "the fronts that hand requests on use it, one after the other")]
+mod identity_headers;
 mod kubernetes;
 mod listener;
 mod prometheus;
