@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use verdikt_parser::rbac::{Binding, LabelSelector, PolicyRule};
-use verdikt_parser::{Diagnostic, Options, PolicySet, Source, parse_manifest};
+use verdikt_parser::{Diagnostic, Options, PolicySet, Source, abac, parse_manifest};
 
 /// Objects as an API server would send them, in one set. Nothing is checked that the authorizers
 /// themselves do not check.
@@ -64,6 +64,24 @@ pub fn to_manifest(policy: &PolicySet) -> String {
     let items: Vec<Value> =
         roles.chain(cluster_roles).chain(role_bindings).chain(cluster_role_bindings).collect();
     json!({"kind": "List", "apiVersion": "v1", "items": items}).to_string()
+}
+
+/// The policies as an ABAC file.
+pub fn to_abac_lines(policies: &[abac::Policy]) -> String {
+    let line = |policy: &abac::Policy| {
+        let spec = json!({
+            "user": policy.user,
+            "group": policy.group,
+            "readonly": policy.readonly,
+            "apiGroup": policy.api_group,
+            "resource": policy.resource,
+            "namespace": policy.namespace,
+            "nonResourcePath": policy.non_resource_path,
+        });
+        let version = "abac.authorization.kubernetes.io/v1beta1";
+        json!({"apiVersion": version, "kind": "Policy", "spec": spec}).to_string() + "\n"
+    };
+    policies.iter().map(line).collect()
 }
 
 fn object(kind: &str, metadata: Value, fields: Value) -> Value {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::commands::{check, completion, explain, serve, status, token, validate};
+use crate::commands::{check, completion, explain, serve, status, token, validate, who_can};
 use crate::failure::Failure;
 use crate::{config, quickstart};
 
@@ -28,6 +28,9 @@ pub(crate) enum Command {
     Check(check::Check),
     /// Say why an action is allowed, or what comes nearest to allowing it
     Explain(explain::Explain),
+    /// List everyone who may perform an action, with all that lets them
+    #[command(name = "who-can")]
+    WhoCan(who_can::WhoCan),
     /// Find what is wrong with policy files, and what valid ones permit (exit code 0: nothing wrong, 1:
     /// errors, 3: warnings in reading alone, 2: not looked at)
     Validate(validate::Validate),
@@ -58,6 +61,7 @@ impl Command {
             Self::Serve(command) => command.run(),
             Self::Check(command) => command.run(),
             Self::Explain(command) => command.run(),
+            Self::WhoCan(command) => command.run(),
             Self::Validate(command) => command.run(),
             Self::Status(command) => command.run(),
             Self::Token(command) => command.run(),

@@ -64,6 +64,44 @@ fn check_is_data_when_asked_for() {
 }
 
 #[test]
+fn who_can_names_everyone_and_what_lets_them() {
+    let ran = ask("who-can", &["get", "pods/web", "-n", "shop", "-o", "json"]);
+    let value: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let found: Vec<[String; 3]> = value["subjects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|holder| {
+            let grant = &holder["grants"][0];
+            [text(&holder["name"]), text(&grant["namespace"]), text(&grant["binding"])]
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ["developers", "shop", "RoleBinding \"developers/shop\""],
+            ["operators", "*", "ClusterRoleBinding \"operators\""],
+            ["system:masters", "*", ""],
+        ]
+    );
+    assert_eq!((value["incomplete"].as_bool(), ran.code), (Some(false), 0));
+
+    // For people, and in all namespaces at once.
+    let ran = ask("who-can", &["patch", "deploy", "-A"]);
+    let expected = "  in shop: RoleBinding \"developers/shop\" of Role \"developer\" ";
+    assert!(
+        ran.stdout.starts_with("3 subjects can patch deployments.apps in any namespace\n"),
+        "{ran:?}"
+    );
+    assert!(ran.stdout.contains(expected), "{ran:?}");
+    let ran = ask("who-can", &["patch", "deploy"]);
+    assert!(!ran.stdout.contains("developers"), "{ran:?}");
+    let ran = ask("who-can", &["get", "secrets", "-A"]);
+    assert!(ran.stdout.contains("User \"ci-bot\"\n  in ci: abac "), "{ran:?}");
+}
+
+#[test]
 fn what_cannot_be_asked_is_an_error_of_its_own() {
     for (arguments, text) in [
         (&["check", "get", "pods"][..], "no policy was named"),

@@ -10,5 +10,6 @@ pub mod lint;
 pub mod node;
 pub mod rbac;
 mod rules;
+pub mod who_can;
 
 pub use rules::{NonResourceRule, ResourceRule, Rules};

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use verdikt_authn::Outcome;
 use verdikt_compiler::Rules;
+use verdikt_compiler::who_can::Asked;
 use verdikt_core::{Attributes, Credentials, HashKey, Revision, User};
 
 use crate::audit::{Auditor, Ids};
@@ -17,6 +18,7 @@ use crate::reload::Sources;
 use crate::snapshot::Snapshot;
 use crate::source::Watcher;
 use crate::status::Attempt;
+use crate::who_can::WhoCan;
 
 /// Authenticates and authorizes from compiled policy. Cheap to clone, `Send` and `Sync`, needs no
 /// async runtime; all clones share one policy, which [`Engine::reload`] and watching replace.
@@ -131,6 +133,11 @@ impl Engine {
     /// Every way in which the request is allowed, or what comes near.
     pub fn explain(&self, request: &Attributes<'_>) -> Explanation {
         self.0.current.load().explain(request)
+    }
+
+    /// Everyone who may do what is asked, whoever its user is. See [`Snapshot::who_can`].
+    pub fn who_can(&self, request: &Attributes<'_>, asked: Asked) -> WhoCan {
+        self.snapshot().who_can(request, asked)
     }
 
     /// All rules that hold for `user` in `namespace`, as a SelfSubjectRulesReview lists them.

@@ -28,6 +28,7 @@ mod status;
 mod summary;
 mod token_webhook;
 mod validation;
+mod who_can;
 
 pub use authorizer::config::validate as validate_authorization_config;
 pub use authorizer::match_conditions::{
@@ -47,6 +48,7 @@ pub use source::WatchOptions;
 pub use status::{Attempt, Counts, Loaded, Status};
 pub use summary::{Summary, UserSummary};
 pub use validation::Validation;
+pub use who_can::{Grant, Holder, WhoCan};
 
 pub use verdikt_authn as authn;
 pub use verdikt_authn::impersonation::{Impersonated, Refusal, is_impersonation_header};
@@ -54,6 +56,7 @@ pub use verdikt_authn::oidc::Flags as OidcFlags;
 pub use verdikt_authn::{Authenticated, Outcome};
 pub use verdikt_compiler::lint;
 pub use verdikt_compiler::node::Event as NodeEvent;
+pub use verdikt_compiler::who_can::{Asked, Kind as SubjectKind, Scope, Subject};
 pub use verdikt_compiler::{NonResourceRule, ResourceRule, Rules};
 pub use verdikt_core::{
     Attributes, Credentials, Effect, GoQuoted, HashKey, Headers, Identity, Peer, Reason,

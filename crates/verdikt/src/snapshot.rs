@@ -7,6 +7,7 @@ use std::sync::Arc;
 use verdikt_authn as authn;
 use verdikt_authn::service_account::Discovery;
 use verdikt_compiler::Rules;
+use verdikt_compiler::who_can::Asked;
 use verdikt_core::{Attributes, Credentials, Revision, User};
 
 use crate::audit;
@@ -19,6 +20,7 @@ use crate::oidc::Authentication;
 use crate::source::Digests;
 use crate::status::Loaded;
 use crate::token_webhook::TokenWebhook;
+use crate::who_can::WhoCan;
 
 /// One state of the policy, complete and immutable. Take one with [`crate::Engine::snapshot`] to ask
 /// several questions of the same state.
@@ -106,6 +108,11 @@ impl Snapshot {
     /// Every way in which the request is allowed, or what comes near.
     pub fn explain(&self, request: &Attributes<'_>) -> Explanation {
         self.authorizers.explain(request).at(self.revision)
+    }
+
+    /// Everyone who may do what is asked, whoever its user is. Walks over the whole policy; asks no webhook.
+    pub fn who_can(&self, request: &Attributes<'_>, asked: Asked) -> WhoCan {
+        self.authorizers.who_can(request, asked).at(self.revision)
     }
 
     #[inline]

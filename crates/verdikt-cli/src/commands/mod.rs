@@ -7,3 +7,4 @@ pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod validate;
+pub(crate) mod who_can;

@@ -14,8 +14,17 @@ use crate::report::printable;
 
 /// Who wants to do what.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Question")]
 pub(crate) struct QuestionFlags {
+    #[command(flatten)]
+    what: WhatFlags,
+    #[command(flatten, next_help_heading = "Question")]
+    who: WhoFlags,
+}
+
+/// What is to be done, whoever does it.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Question")]
+pub(crate) struct WhatFlags {
     /// get, list, watch, create, update, patch, delete, …; of a URL the HTTP method in lower case
     verb: String,
     /// TYPE, TYPE/NAME or a URL path such as /healthz; TYPE may be short (deploy), and may have its
@@ -43,8 +52,6 @@ pub(crate) struct QuestionFlags {
         hide_default_value = true
     )]
     label_selector: String,
-    #[command(flatten)]
-    who: WhoFlags,
 }
 
 /// The question, ready to be asked.
@@ -69,6 +76,18 @@ enum Target {
 }
 
 impl QuestionFlags {
+    /// Understands the question; what is odd about it goes to standard error.
+    pub(crate) fn question(&self) -> io::Result<Question> {
+        self.what.question()
+    }
+
+    /// Who asks, or the refusal of their credentials.
+    pub(crate) fn user(&self, engine: &Engine) -> Result<User, Unauthorized> {
+        self.who.user(engine)
+    }
+}
+
+impl WhatFlags {
     /// Understands the question; what is odd about it goes to standard error.
     pub(crate) fn question(&self) -> io::Result<Question> {
         let selectors = Selectors::parse(&self.field_selector, &self.label_selector);
@@ -135,17 +154,22 @@ impl QuestionFlags {
         if is_known { Ok(()) } else { warn(&format!("verb {verb:?} is not a known verb")) }
     }
 
-    /// Who asks, or the refusal of their credentials.
-    pub(crate) fn user(&self, engine: &Engine) -> Result<User, Unauthorized> {
-        self.who.user(engine)
+    /// Whether it is asked of all namespaces.
+    pub(crate) fn of_all_namespaces(&self) -> bool {
+        self.all_namespaces
     }
 }
 
 impl Question {
     pub(crate) fn attributes<'a>(&'a self, user: &'a User) -> Attributes<'a> {
+        Attributes { user: Some(user.into()), ..self.request() }
+    }
+
+    /// What is to be done, by nobody yet.
+    pub(crate) fn request(&self) -> Attributes<'_> {
         let verb = &self.verb;
         match &self.target {
-            Target::Path(path) => Attributes::non_resource(user, verb, path),
+            Target::Path(path) => Attributes { verb, path, ..Attributes::default() },
             Target::Resource { api_group, api_version, resource, subresource, namespace, name } => {
                 Attributes {
                     namespace,
@@ -154,7 +178,10 @@ impl Question {
                     subresource,
                     name,
                     selectors: self.selectors.as_ref(),
-                    ..Attributes::resource(user, verb, resource)
+                    verb,
+                    resource,
+                    resource_request: true,
+                    ..Attributes::default()
                 }
             }
         }

@@ -67,6 +67,11 @@ pub fn why_not(policy: &Policy, request: &Attributes<'_>) -> Option<Miss> {
     if !request.user.is_some_and(|requester| applies(policy, requester.user())) {
         return Some(Miss::Subject);
     }
+    why_not_anyone(policy, request)
+}
+
+/// The same, whoever sends the request.
+pub(super) fn why_not_anyone(policy: &Policy, request: &Attributes<'_>) -> Option<Miss> {
     if policy.readonly && !request.is_read_only() {
         return Some(Miss::Verb);
     }

@@ -9,6 +9,7 @@ mod lookup;
 mod prefixes;
 mod rules_for;
 mod table;
+mod who_can;
 #[cfg(test)]
 mod tests;
 

@@ -17,6 +17,7 @@ mod reason;
 mod record;
 mod static_rules;
 mod update;
+mod who_can;
 
 pub use explain::Explanation;
 pub use graph::Graph;

@@ -83,6 +83,16 @@ impl Record {
         self.kind
     }
 
+    /// The namespace of the object; empty if it lies in none.
+    pub(super) fn namespace(&self) -> &str {
+        std::str::from_utf8(self.bytes().0).unwrap_or_default()
+    }
+
+    /// The name of the object.
+    pub(super) fn name(&self) -> &str {
+        std::str::from_utf8(self.bytes().1).unwrap_or_default()
+    }
+
     /// Whether this is that object.
     #[inline]
     pub(super) fn is(&self, kind: Kind, namespace: &str, name: &str) -> bool {

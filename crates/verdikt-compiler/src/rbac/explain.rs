@@ -78,7 +78,7 @@ impl Table {
         let paths: Vec<Path> = applying
             .iter()
             .filter_map(|&id| self.binding(id))
-            .flat_map(|record| self.paths(record, request))
+            .flat_map(|record| self.paths(record, request, self.who(record, request)))
             .collect();
         if !paths.is_empty() {
             return Explanation { paths, misses: Vec::new() };
@@ -91,14 +91,20 @@ impl Table {
         Explanation { paths, misses: misses.ranked() }
     }
 
-    fn paths(&self, record: &BindingRecord, request: &Attributes<'_>) -> Vec<Path> {
+    /// The rules of a binding that permit the request to `subject`.
+    pub(super) fn paths(
+        &self,
+        record: &BindingRecord,
+        request: &Attributes<'_>,
+        subject: String,
+    ) -> impl Iterator<Item = Path> {
         self.rules(record)
             .enumerate()
             .filter(|(_, rule)| Matched::of(rule, request).all())
-            .map(|(rule_index, rule)| Path {
+            .map(move |(rule_index, rule)| Path {
                 binding: self.binding_text(record),
                 role: self.role_text(record),
-                subject: self.who(record, request),
+                subject: subject.clone(),
                 rule: RuleText(rule).to_string(),
                 rule_index,
                 binding_origin: self.origin(record.place),
@@ -106,7 +112,6 @@ impl Table {
                     .role_of(record)
                     .map_or_else(Origin::default, |r| self.origin(r.place)),
             })
-            .collect()
     }
 
     /// Rules that name the user, and fail in one part.

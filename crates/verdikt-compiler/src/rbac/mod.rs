@@ -16,6 +16,7 @@ mod rules_for;
 mod set;
 mod table;
 mod verb;
+mod who_can;
 
 pub(crate) use aggregate::selections;
 pub use aggregate::{AggregationError, aggregate};

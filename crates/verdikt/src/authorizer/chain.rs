@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use verdikt_compiler::who_can::{Asked, Scope, Subject};
 use verdikt_compiler::{Rules, node};
 use verdikt_core::{Attributes, Effect, Reason, User, groups};
 
 use super::{Authorizer, Said, WebhookAuthorizer, answer};
 use crate::explanation::{Answer, Explanation, Path};
 use crate::metrics::Decisions;
+use crate::who_can::{Found, Grant};
 
 /// The authorizers of a snapshot. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -136,6 +138,17 @@ impl Chain {
             member.rules_for(user, namespace, &mut rules);
         }
         rules
+    }
+
+    /// Everyone who may do what is asked; of webhooks, that they cannot say.
+    pub(crate) fn who_can(&self, request: &Attributes<'_>, asked: Asked) -> Found {
+        let mut found = Found::default();
+        let everything = Grant::new(PRIVILEGED_GROUP, Scope::Everywhere, "everything");
+        found.add(Subject::group(groups::MASTERS), everything);
+        for member in &self.members {
+            member.who_can(request, asked, &mut found);
+        }
+        found
     }
 
     /// Fills in everything but the revision.

@@ -7,11 +7,13 @@ mod webhook;
 
 use std::sync::Arc;
 
+use verdikt_compiler::who_can::{Asked, Scope, Subject};
 use verdikt_compiler::{Rules, abac, node, rbac};
 use verdikt_core::{Attributes, Effect, Reason, User};
 
 use crate::Mode;
 use crate::explanation::{Explanation, Miss, Path};
+use crate::who_can::{Found, Grant};
 
 pub(crate) use chain::{Chain, Verdict};
 pub(crate) use webhook::{
@@ -118,6 +120,42 @@ impl Authorizer {
                 rules.incomplete = true;
                 rules.errors.push(webhook::NO_RULES.to_owned());
             }
+        }
+    }
+
+    fn who_can(&self, request: &Attributes<'_>, asked: Asked, into: &mut Found) {
+        let authorizer = self.mode().authorizer_name();
+        match self {
+            Self::AlwaysDeny => {}
+            Self::AlwaysAllow => into
+                .add(Subject::everyone(), Grant::new(authorizer, Scope::Everywhere, "everything")),
+            Self::Abac(abac) => {
+                for (subject, scope, index) in abac.table.who_can(request, asked) {
+                    let Some(policy) = abac.table.policy(index) else { continue };
+                    let origin = format!("{}:{}", abac.file, policy.line);
+                    let grant = Grant::new(authorizer, scope, abac::rule_text(policy));
+                    into.add(subject, Grant { origin, ..grant });
+                }
+            }
+            Self::Rbac(table) => {
+                for (subject, scope, path) in table.who_can(request, asked) {
+                    let grant = Grant {
+                        binding: path.binding,
+                        role: path.role,
+                        origin: path.binding_origin.to_string(),
+                        role_origin: path.role_origin.to_string(),
+                        ..Grant::new(authorizer, scope, path.rule)
+                    };
+                    into.add(subject, grant);
+                }
+            }
+            Self::Node(index) => {
+                for (subject, scope, found) in index.who_can(request, asked) {
+                    into.add(subject, Grant::new(authorizer, scope, found.rule));
+                }
+            }
+            Self::Webhook(webhook) => into
+                .note(format!("whom webhook {:?} allows or denies is not known", webhook.name())),
         }
     }
 
