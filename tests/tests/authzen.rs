@@ -341,6 +341,167 @@ fn whoever_asks_must_be_allowed_to() {
     check(None, 403);
 }
 
+const SUBJECTS: &str = "/access/v1/search/subject";
+const RESOURCES: &str = "/access/v1/search/resource";
+const ACTIONS: &str = "/access/v1/search/action";
+
+/// What a search finds, in a few words.
+fn found(answer: &Answer) -> Vec<String> {
+    assert_eq!(answer.code, 200, "{}", answer.body);
+    let answer = answer.json();
+    let words = |found: &Value| {
+        ["id", "name"].into_iter().find_map(|key| found[key].as_str().map(str::to_owned))
+    };
+    answer["results"].as_array().unwrap().iter().map(|found| words(found).unwrap()).collect()
+}
+
+#[test]
+fn the_searches_of_the_certification() {
+    let server = example();
+    let search = |target: &str, question: Value| ask(&server, target, &question);
+    let by_read = |subject: Value| {
+        json!({"subject": subject, "action": {"name": "read"}, "resource": record("record-1"),
+               "context": {"ip": "192.168.1.1"}})
+    };
+    let answer = search(SUBJECTS, by_read(json!({"type": "user"})));
+    assert_eq!(found(&answer), ["alice", "bob"]);
+    assert_eq!(answer.json()["results"][0], user("alice"));
+    assert_eq!(answer.json()["context"]["groups"], json!(["system:masters"]));
+    // An id that is there says nothing.
+    assert_eq!(found(&search(SUBJECTS, by_read(user("alice")))), ["alice", "bob"]);
+
+    let of = |resource: Value| json!({"subject": user("alice"), "action": {"name": "read"}, "resource": resource});
+    let answer = search(RESOURCES, of(json!({"type": "record"})));
+    assert_eq!(found(&answer), ["record-1", "record-2"]);
+    assert_eq!(answer.json()["context"]["all_in"], json!([]));
+    assert_eq!(found(&search(RESOURCES, of(record("record-2")))), ["record-1", "record-2"]);
+
+    let question = json!({"subject": user("alice"), "resource": record("record-1")});
+    assert_eq!(found(&search(ACTIONS, question)), ["read", "write"]);
+}
+
+#[test]
+fn a_search_goes_on_where_its_page_ended() {
+    let server = example();
+    let mut question = json!({"subject": user("alice"), "action": {"name": "view"},
+                              "resource": {"type": "record"}, "page": {"limit": 8}});
+    let mut all = Vec::new();
+    let mut sizes = Vec::new();
+    loop {
+        let answer = ask(&server, RESOURCES, &question);
+        let page = found(&answer);
+        let next = answer.json()["page"]["next_token"].as_str().unwrap().to_owned();
+        assert_eq!(answer.json()["page"]["total"], 20);
+        sizes.push(page.len());
+        all.extend(page);
+        if next.is_empty() {
+            break;
+        }
+        question["page"]["token"] = json!(next);
+    }
+    assert_eq!(sizes, [8, 8, 4]);
+    let wanted: Vec<String> = (101..=120).map(|id: u32| id.to_string()).collect();
+    assert_eq!(all, wanted);
+
+    let mut other = question.clone();
+    other["action"]["name"] = json!("edit");
+    let answer = ask(&server, RESOURCES, &other);
+    let expected = "page.token: is not one that this search was given\n";
+    assert_eq!((answer.code, answer.body.as_str()), (400, expected));
+    for (page, expected) in [
+        (json!({"limit": -1}), "page.limit: must be a whole number from 0 on\n"),
+        (json!({"token": 7}), "page.token: must be a string\n"),
+        (json!({"token": "8-x"}), expected),
+        (json!([]), "page: must be an object\n"),
+    ] {
+        question["page"] = page;
+        let answer = ask(&server, RESOURCES, &question);
+        assert_eq!((answer.code, answer.body.as_str()), (400, expected));
+    }
+}
+
+#[test]
+fn searches_know_groups_accounts_and_namespaces() {
+    let (server, _folder) = &shop(Access::Open);
+    let scale = json!({"type": "deployments.apps/scale", "id": "shop/web"});
+    let who = |kind: &str| {
+        let question =
+            json!({"subject": {"type": kind}, "action": {"name": "update"}, "resource": scale});
+        found(&ask(server, SUBJECTS, &question))
+    };
+    assert_eq!(who("group"), ["dev", "system:masters", "system:serviceaccounts:tools"]);
+    assert_eq!(who("serviceaccount"), ["tools/robot"]);
+    assert_eq!(who("user"), [""; 0]);
+
+    let dev = json!({"type": "user", "id": "jane", "properties": {"groups": ["dev"]}});
+    let what = |action: &str, resource: Value| {
+        let question = json!({"subject": dev, "action": {"name": action}, "resource": resource});
+        ask(server, RESOURCES, &question)
+    };
+    assert_eq!(found(&what("get", json!({"type": "pods"}))), ["shop/a/b"]);
+    let within = |name: &str| json!({"type": "pods", "properties": {"namespace": name}});
+    let answer = what("get", within("shop"));
+    assert_eq!(
+        answer.json()["results"],
+        json!([{"type": "pods", "id": "a/b", "properties": {"namespace": "shop"}}])
+    );
+    assert_eq!(found(&what("get", within("other"))), [""; 0]);
+    let answer = what("list", json!({"type": "pods"}));
+    assert_eq!((found(&answer), &answer.json()["context"]["all_in"]), (vec![], &json!(["shop"])));
+    assert_eq!(what("get", json!({"type": "path"})).code, 400);
+
+    let robot = json!({"type": "serviceaccount", "id": "tools/robot"});
+    let may = |resource: Value| {
+        found(&ask(server, ACTIONS, &json!({"subject": robot, "resource": resource})))
+    };
+    assert_eq!(may(json!({"type": "path", "id": "/metrics"})), ["get"]);
+    assert_eq!(may(json!({"type": "route", "id": "/metrics"})), ["GET"]);
+    assert_eq!(may(json!({"type": "pods", "id": "shop/"})), ["list"]);
+    assert_eq!(may(scale.clone()), ["update"]);
+}
+
+#[test]
+fn what_cannot_be_searched_for_is_refused_in_words() {
+    let server = example();
+    let check = |target: &str, question: Value, expected: &str| {
+        let answer = ask(&server, target, &question);
+        assert_eq!((answer.code, answer.body.trim_end()), (400, expected), "{target} {question}");
+    };
+    let whole = of(&user("alice"), "read", &record("record-1"));
+    for (target, part) in [
+        (SUBJECTS, "subject"),
+        (SUBJECTS, "action"),
+        (SUBJECTS, "resource"),
+        (RESOURCES, "subject"),
+        (RESOURCES, "action"),
+        (RESOURCES, "resource"),
+        (ACTIONS, "subject"),
+        (ACTIONS, "resource"),
+    ] {
+        let mut question = whole.clone();
+        question.as_object_mut().unwrap().remove(part);
+        check(target, question.clone(), &format!("missing field `{part}`"));
+        question[part] = json!({});
+        let answer = ask(&server, target, &question);
+        assert_eq!(answer.code, 400, "{target} {question}");
+        assert!(answer.body.starts_with(&format!("{part}: missing field")), "{}", answer.body);
+    }
+    let mut question = whole;
+    question["subject"] = json!({"type": "robot"});
+    check(
+        SUBJECTS,
+        question.clone(),
+        r#"subject.type: "robot" is not known; it is one of user, serviceaccount, group"#,
+    );
+    question["subject"] = json!({"type": "robot", "id": "r2"});
+    check(
+        ACTIONS,
+        question,
+        r#"subject.type: "robot" is not known; it is one of user, serviceaccount, group"#,
+    );
+    check(RESOURCES, json!([]), "the body must be an object");
+}
+
 #[test]
 fn a_client_finds_the_addresses_where_it_found_the_document() {
     let server = example();
@@ -352,6 +513,9 @@ fn a_client_finds_the_addresses_where_it_found_the_document() {
             "policy_decision_point": "http://verdikt",
             "access_evaluation_endpoint": "http://verdikt/access/v1/evaluation",
             "access_evaluations_endpoint": "http://verdikt/access/v1/evaluations",
+            "search_subject_endpoint": "http://verdikt/access/v1/search/subject",
+            "search_resource_endpoint": "http://verdikt/access/v1/search/resource",
+            "search_action_endpoint": "http://verdikt/access/v1/search/action",
         })
     );
     let (server, _folder) = &shop(Access::Authorized);

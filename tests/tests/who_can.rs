@@ -64,7 +64,16 @@ proptest! {
                 if !request.resource_request {
                     continue;
                 }
+                let asked = Attributes { user: Some(user.into()), ..request };
+                let objects = engine.snapshot().objects(&asked);
                 for namespace in ["", "a", "b", "*", "a:b", "other"] {
+                    for name in ["", "web", "db", "*", "other"] {
+                        let there = Attributes { namespace, name, ..asked };
+                        prop_assert_eq!(
+                            objects.contain(namespace, name), engine.snapshot().is_allowed(&there),
+                            "{:#?} {:#?}", there, objects
+                        );
+                    }
                     prop_assert_eq!(
                         may(&everywhere, user, namespace), allows(namespace),
                         "{:?} in {:?} {:#?} {:#?}", user, namespace, request, everywhere

@@ -91,11 +91,15 @@ fn an_enforcement_point_asks_by_authzen() {
     let folder = policies("policies/authzen");
     let [line] = lines(&folder, "verdikt").try_into().unwrap();
     let server = serve(&line, &policies(""), &[]);
-    let [one, many] = lines(&folder, "curl").try_into().unwrap();
+    let [one, many, subjects, resources, actions] = lines(&folder, "curl").try_into().unwrap();
     let answer = ask(&one, &server);
     assert!(answer.contains(r#""decision": true"#) && answer.contains("record-writer"), "{answer}");
     let answer = ask(&many, &server);
     assert_eq!(answer.matches(r#""decision""#).count(), 2, "{answer}");
+    for (line, expected) in [(subjects, "dan"), (resources, "110"), (actions, "delete")] {
+        let answer = ask(&line, &server);
+        assert!(answer.contains(&format!("\"{expected}\"")), "{line}: {answer}");
+    }
 }
 
 #[test]

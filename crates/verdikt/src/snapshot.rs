@@ -2,6 +2,7 @@
 //!
 //! The request line and the policy line meet here and nowhere else. A snapshot never changes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use verdikt_authn as authn;
@@ -16,6 +17,7 @@ use crate::authorizer::{Chain, Verdict};
 use crate::decision::{Decision, Held};
 use crate::explanation::Explanation;
 use crate::metrics::Metrics;
+use crate::objects::Objects;
 use crate::oidc::Authentication;
 use crate::source::Digests;
 use crate::status::Loaded;
@@ -113,6 +115,17 @@ impl Snapshot {
     /// Everyone who may do what is asked, whoever its user is. Walks over the whole policy; asks no webhook.
     pub fn who_can(&self, request: &Attributes<'_>, asked: Asked) -> WhoCan {
         self.authorizers.who_can(request, asked).at(self.revision)
+    }
+
+    /// To which objects `request.user` may do what is asked; name and namespace of the request say nothing. Walks over
+    /// the whole policy; asks no webhook.
+    pub fn objects(&self, request: &Attributes<'_>) -> Objects {
+        self.authorizers.objects(request).at(self.revision)
+    }
+
+    /// The verbs that rules name, once each, but for `*`.
+    pub fn verbs(&self) -> BTreeSet<&str> {
+        self.authorizers.verbs()
     }
 
     #[inline]

@@ -6,6 +6,7 @@
 mod compile;
 mod explain;
 mod lookup;
+mod objects;
 mod prefixes;
 mod rules_for;
 mod table;

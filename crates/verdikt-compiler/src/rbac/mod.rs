@@ -9,6 +9,7 @@ mod lookup;
 pub(crate) mod matching;
 mod matrix;
 mod names;
+mod objects;
 mod permission;
 mod permission_builder;
 mod reason;

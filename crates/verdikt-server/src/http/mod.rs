@@ -82,10 +82,13 @@ async fn warn(State(app): State<Arc<App>>, request: Request<Body>, next: Next) -
 }
 
 /// What `GET /` lists: the paths above, but for itself and those that are only there with an issuer.
-const PATHS: [&str; 19] = [
+const PATHS: [&str; 22] = [
     authzen::METADATA,
     authzen::EVALUATION,
     authzen::EVALUATIONS,
+    authzen::SUBJECTS,
+    authzen::RESOURCES,
+    authzen::ACTIONS,
     "/api",
     "/apis",
     "/apis/",

@@ -3,7 +3,7 @@
 //! Follows apiserver's `pkg/authorization/union`. Before the chain, members of `system:masters` are
 //! allowed everything (`kubernetes.io/system-privileged-group`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use verdikt_compiler::who_can::{Asked, Scope, Subject};
@@ -13,6 +13,7 @@ use verdikt_core::{Attributes, Effect, Reason, User, groups};
 use super::{Authorizer, Said, WebhookAuthorizer, answer};
 use crate::explanation::{Answer, Explanation, Path};
 use crate::metrics::Decisions;
+use crate::objects::Objects;
 use crate::who_can::{Found, Grant};
 
 /// The authorizers of a snapshot. Cheap to clone.
@@ -149,6 +150,28 @@ impl Chain {
             member.who_can(request, asked, &mut found);
         }
         found
+    }
+
+    /// To which objects the user of a request may do what is asked.
+    pub(crate) fn objects(&self, request: &Attributes<'_>) -> Objects {
+        let mut found = Objects::default();
+        if request.user.is_some_and(|user| user.is_in(groups::MASTERS)) {
+            found.add(Scope::Everywhere, None);
+            return found;
+        }
+        for member in &self.members {
+            member.objects(request, &mut found);
+        }
+        found
+    }
+
+    /// The verbs that rules name.
+    pub(crate) fn verbs(&self) -> BTreeSet<&str> {
+        let tables = self.members.iter().filter_map(|member| match member {
+            Authorizer::Rbac(table) => Some(table),
+            _ => None,
+        });
+        tables.flat_map(|table| table.verbs()).filter(|verb| *verb != "*").collect()
     }
 
     /// Fills in everything but the revision.

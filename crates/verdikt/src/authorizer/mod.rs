@@ -13,6 +13,7 @@ use verdikt_core::{Attributes, Effect, Reason, User};
 
 use crate::Mode;
 use crate::explanation::{Explanation, Miss, Path};
+use crate::objects::Objects;
 use crate::who_can::{Found, Grant};
 
 pub(crate) use chain::{Chain, Verdict};
@@ -156,6 +157,27 @@ impl Authorizer {
             }
             Self::Webhook(webhook) => into
                 .note(format!("whom webhook {:?} allows or denies is not known", webhook.name())),
+        }
+    }
+
+    fn objects(&self, request: &Attributes<'_>, into: &mut Objects) {
+        match self {
+            Self::AlwaysDeny => {}
+            Self::AlwaysAllow => into.add(Scope::Everywhere, None),
+            Self::Abac(abac) => {
+                abac.table.objects(request).into_iter().for_each(|scope| into.add(scope, None));
+            }
+            Self::Rbac(table) => {
+                table.objects(request).into_iter().for_each(|(scope, name)| into.add(scope, name));
+            }
+            Self::Node(index) => {
+                let of_anything = Attributes { name: "", ..*request };
+                if index.lookup(&of_anything) != Err(node::Refusal::NotANode) {
+                    into.note("what a node reaches is not listed".to_owned());
+                }
+            }
+            Self::Webhook(webhook) => into
+                .note(format!("what webhook {:?} allows or denies is not known", webhook.name())),
         }
     }
 

@@ -18,6 +18,18 @@ pub(super) struct Evaluation {
     context: Option<BTreeMap<String, serde::de::IgnoredAny>>,
 }
 
+impl Evaluation {
+    /// A question without a context.
+    pub(super) fn new(subject: Subject, action: Action, resource: Resource) -> Self {
+        Self {
+            subject: Object(subject),
+            action: Object(action),
+            resource: Object(resource),
+            context: None,
+        }
+    }
+}
+
 /// Who.
 #[derive(Debug, Deserialize)]
 pub(super) struct Subject {
@@ -44,6 +56,13 @@ pub(super) struct Action {
     properties: Option<BTreeMap<String, serde::de::IgnoredAny>>,
 }
 
+impl Action {
+    /// A verb.
+    pub(super) fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), properties: None }
+    }
+}
+
 /// To what.
 #[derive(Debug, Deserialize)]
 pub(super) struct Resource {
@@ -63,6 +82,13 @@ pub(super) struct ResourceProperties {
     pub(super) subresource: Option<String>,
     pub(super) field_selector: String,
     pub(super) label_selector: String,
+}
+
+impl Resource {
+    /// The namespace that its properties say it is in.
+    pub(super) fn namespace(&self) -> Option<&str> {
+        self.properties.as_ref().and_then(|Object(properties)| properties.namespace.as_deref())
+    }
 }
 
 impl ResourceProperties {

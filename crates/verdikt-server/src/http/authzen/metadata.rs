@@ -8,7 +8,7 @@ use axum::http::{Response, StatusCode, header};
 use serde_json::json;
 use verdikt::Peer;
 
-use super::{EVALUATION, EVALUATIONS};
+use super::{ACTIONS, EVALUATION, EVALUATIONS, RESOURCES, SUBJECTS};
 use crate::http::{App, answer, request};
 
 /// The document, for whoever may ask. Its addresses are those under which the client came: the
@@ -26,6 +26,9 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request) -> Res
         "policy_decision_point": base,
         "access_evaluation_endpoint": format!("{base}{EVALUATION}"),
         "access_evaluations_endpoint": format!("{base}{EVALUATIONS}"),
+        "search_subject_endpoint": format!("{base}{SUBJECTS}"),
+        "search_resource_endpoint": format!("{base}{RESOURCES}"),
+        "search_action_endpoint": format!("{base}{ACTIONS}"),
     });
     answer::object(&parts, StatusCode::OK, &document)
 }

@@ -6,7 +6,9 @@
 mod batch;
 mod entity;
 mod metadata;
+mod page;
 mod question;
+mod search;
 
 use std::sync::Arc;
 
@@ -23,6 +25,7 @@ use verdikt::Snapshot;
 
 use self::entity::Evaluation;
 use self::question::Question;
+use self::search::Search;
 use super::{App, answer, body, request};
 use crate::wire::{self, BodyError};
 
@@ -30,6 +33,12 @@ use crate::wire::{self, BodyError};
 pub(super) const EVALUATION: &str = "/access/v1/evaluation";
 /// Where many are asked at once.
 pub(super) const EVALUATIONS: &str = "/access/v1/evaluations";
+/// Where it is asked who may do something.
+pub(super) const SUBJECTS: &str = "/access/v1/search/subject";
+/// Where it is asked to what somebody may do something.
+pub(super) const RESOURCES: &str = "/access/v1/search/resource";
+/// Where it is asked what somebody may do to something.
+pub(super) const ACTIONS: &str = "/access/v1/search/action";
 /// Where a client finds out about the others.
 pub(super) const METADATA: &str = "/.well-known/authzen-configuration";
 
@@ -41,6 +50,9 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route(EVALUATION, with_id(post(evaluation)))
         .route(EVALUATIONS, with_id(post(evaluations)))
+        .route(SUBJECTS, with_id(post(|app, asked| search(Search::Subject, app, asked))))
+        .route(RESOURCES, with_id(post(|app, asked| search(Search::Resource, app, asked))))
+        .route(ACTIONS, with_id(post(|app, asked| search(Search::Action, app, asked))))
         .route(METADATA, with_id(get(metadata::answer)))
 }
 
@@ -89,6 +101,15 @@ async fn evaluations(State(app): State<Arc<App>>, request: Request) -> Response<
     answered.unwrap_or_else(|refused| refused)
 }
 
+async fn search(search: Search, State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let answered = read(&app, &parts, body).await.and_then(|asked| {
+        let found = search.find(&app.engine.snapshot(), asked).map_err(bad_request)?;
+        Ok(answer::object(&parts, StatusCode::OK, &found))
+    });
+    answered.unwrap_or_else(|refused| refused)
+}
+
 /// The body, of a client that may ask.
 async fn read(app: &App, parts: &Parts, body: Body) -> Result<Value, Response<Body>> {
     request::admit_operator(app, parts)?;
@@ -97,7 +118,11 @@ async fn read(app: &App, parts: &Parts, body: Body) -> Result<Value, Response<Bo
     }
     let bytes = body::any(body, &app.limits).await;
     let bytes = bytes.map_err(|status| answer::status(parts, &status))?;
-    wire::parse(&bytes).map_err(|error| bad_request(text(error)))
+    match serde_json::from_slice(&bytes) {
+        Ok(asked @ Value::Object(_)) => Ok(asked),
+        Ok(_) => Err(bad_request("the body must be an object".to_owned())),
+        Err(error) => Err(bad_request(error.to_string())),
+    }
 }
 
 fn one(app: &App, parts: &Parts, asked: Value) -> Result<Response<Body>, Response<Body>> {
@@ -162,6 +187,9 @@ pub(crate) fn understand(asked: Value, mut tell: impl FnMut(Result<(), &str>)) {
             Err(problem) => tell(Err(&problem)),
         }
     };
+    if let Err(problem) = page::Page::of(&mut asked.clone()) {
+        each(Err(problem));
+    }
     match batch::of(asked) {
         Ok(batch::Asked::One(asked)) => each(evaluation_of(asked)),
         Ok(batch::Asked::Many(batch)) => batch.evaluations().for_each(each),

@@ -85,13 +85,16 @@ fn user(subject: &Subject) -> Result<User, String> {
         "group" => (String::new(), vec![subject.id.clone()]),
         "serviceaccount" => service_account(&subject.id)?,
         kind => {
-            return Err(format!(
-                "subject.type: {kind:?} is not known; it is one of user, serviceaccount, group"
-            ));
+            return Err(unknown_subject(kind));
         }
     };
     groups.extend(also_in);
     Ok(User { name, uid, groups, extra })
+}
+
+/// What is said of a type of subject that there is not.
+pub(super) fn unknown_subject(kind: &str) -> String {
+    format!("subject.type: {kind:?} is not known; it is one of user, serviceaccount, group")
 }
 
 /// The name and groups that a service account's token would give it.
