@@ -48,6 +48,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("authzen", authzen),
     ("review_json", review_json),
     ("review_protobuf", review_protobuf),
+    ("review_yaml", review_yaml),
     ("public_keys", public_keys),
 ];
 
@@ -375,6 +376,11 @@ pub fn review_json(bytes: &[u8]) {
 /// Reviews in protobuf, as kubectl posts them.
 pub fn review_protobuf(bytes: &[u8]) {
     verdikt_server::fuzz::review_protobuf(bytes);
+}
+
+/// Reviews in YAML.
+pub fn review_yaml(bytes: &[u8]) {
+    verdikt_server::fuzz::review_yaml(bytes);
 }
 
 /// Key files and key sets: what is read of one is found again in the other.

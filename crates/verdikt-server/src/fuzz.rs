@@ -6,11 +6,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::http::authzen;
-use crate::kubernetes::protobuf;
 use crate::kubernetes::review::access::{self, SelfSubjectAccessReview, SubjectAccessReview};
 use crate::kubernetes::review::rules::SelfSubjectRulesReview;
 use crate::kubernetes::review::token::TokenReview;
 use crate::kubernetes::review::unreadable;
+use crate::kubernetes::{protobuf, schema, strict, yaml};
 use crate::wire;
 
 /// A message of AuthZEN, as one question and as many: what is not understood is said in words.
@@ -29,10 +29,27 @@ pub fn review_json(body: &[u8]) {
     }
 }
 
+/// A body in YAML: what it says is printed and read again as the same.
+pub fn review_yaml(body: &[u8]) {
+    match yaml::parse(body) {
+        Ok(value) => {
+            assert_eq!(yaml::parse(yaml::write(&value).as_bytes()).as_ref(), Ok(&value));
+            check(value);
+        }
+        Err(problem) => assert!(!problem.is_empty()),
+    }
+}
+
 /// A body in protobuf, with its envelope.
 pub fn review_protobuf(body: &[u8]) {
-    match protobuf::parse(body) {
-        Ok(value) => check(value),
+    match protobuf::parse(body, ("authorization.k8s.io/v1", "SubjectAccessReview")) {
+        Ok(value) => {
+            // What is written of it is read again.
+            if let Some(written) = protobuf::write(&value) {
+                assert!(protobuf::parse(&written, ("", "")).is_ok());
+            }
+            check(value);
+        }
         Err(problem) => assert!(!problem.is_empty()),
     }
 }
@@ -41,6 +58,9 @@ pub fn review_protobuf(body: &[u8]) {
 fn check(value: Value) {
     let text = wire::to_text(&value, false);
     let body = text.as_bytes();
+    for kind in schema::KINDS {
+        drop(strict::unknown_fields(&value, kind.message));
+    }
     if let Some(mut review) = read::<SubjectAccessReview>(body) {
         review.settle_groups();
         drop((review.validate(), review.validate_local()));

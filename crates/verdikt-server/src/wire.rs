@@ -54,20 +54,6 @@ pub(crate) fn is_pretty(uri: &Uri, headers: &HeaderMap) -> bool {
     }
 }
 
-/// Whether a client takes JSON: it says so, or does not say what it takes.
-pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::ACCEPT) else { return true };
-    let value = String::from_utf8_lossy(value.as_bytes());
-    if value.trim().is_empty() {
-        return true;
-    }
-    value.split(',').any(|clause| {
-        let media_type = clause.split(';').next().unwrap_or_default().trim();
-        matches!(media_type.split_once('/'), Some(("*" | "application", "*" | "json")))
-            || media_type == "*"
-    })
-}
-
 /// Why a body cannot be read.
 #[derive(Debug)]
 pub(crate) enum BodyError {
@@ -174,23 +160,5 @@ mod tests {
         check("/x?pretty=maybe", "curl/8.0", false);
         check("/x?pretty=", "curl/8.0", true);
         check("/x?pretty=T", "Go-http-client/1.1", true);
-    }
-
-    #[test]
-    fn json_is_taken_unless_something_else_is_asked_for() {
-        let check = |accept: Option<&'static str>, expected: bool| {
-            let mut headers = HeaderMap::new();
-            if let Some(accept) = accept {
-                headers.insert(header::ACCEPT, accept.parse().unwrap());
-            }
-            assert_eq!(accepts_json(&headers), expected, "{accept:?}");
-        };
-        check(None, true);
-        check(Some(""), true);
-        check(Some("*/*"), true);
-        check(Some("application/*"), true);
-        check(Some("application/json;as=Table;g=meta.k8s.io;v=v1, text/html"), true);
-        check(Some("text/html,application/xhtml+xml"), false);
-        check(Some("application/vnd.kubernetes.protobuf"), false);
     }
 }

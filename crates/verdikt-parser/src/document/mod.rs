@@ -104,7 +104,7 @@ pub fn read(source: &Source<'_>, limits: &Limits) -> (Vec<Node>, Vec<Diagnostic>
 }
 
 /// Reads a text as YAML, whatever it begins with.
-pub(crate) fn read_yaml(source: &Source<'_>, limits: &Limits) -> (Vec<Node>, Vec<Diagnostic>) {
+pub fn read_yaml(source: &Source<'_>, limits: &Limits) -> (Vec<Node>, Vec<Diagnostic>) {
     match Text::new(source, limits) {
         Ok(text) => yaml::read(&text, limits),
         Err(diagnostic) => (Vec::new(), vec![*diagnostic]),

@@ -7,21 +7,6 @@ use http_body_util::LengthLimitError;
 use crate::kubernetes::status::Status;
 use crate::listener::Limits;
 
-/// All of the body, which must be JSON if it says what it is.
-///
-/// # Errors
-/// The answer to give instead.
-pub(super) async fn json(
-    headers: &HeaderMap,
-    body: Body,
-    limits: &Limits,
-) -> Result<Bytes, Status> {
-    if !is(headers, "application/json") && headers.contains_key(header::CONTENT_TYPE) {
-        return Err(Status::unsupported_media_type());
-    }
-    any(body, limits).await
-}
-
 /// All of the body, whatever it says it is.
 ///
 /// # Errors

@@ -46,6 +46,12 @@ pub(super) async fn version(request: Request<Body>) -> Response<Body> {
         "major": major,
         "minor": minor,
         "gitVersion": format!("v{major}.{minor}.0+verdikt-{version}"),
+        // There are fields for these whoever asks; what was built by no Go compiler has no more to say.
+        "gitCommit": "",
+        "gitTreeState": "",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": "",
+        "compiler": "rustc",
         "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
     });
     answer::object(&parts, StatusCode::OK, &body)

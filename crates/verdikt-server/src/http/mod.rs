@@ -10,6 +10,7 @@ mod groups;
 mod health;
 mod index;
 mod metrics;
+mod openapi;
 mod request;
 mod review;
 mod sender;
@@ -51,6 +52,9 @@ pub(crate) fn router(engine: Engine, access: Access, limits: Limits) -> Router {
         .route("/version", anyones(get(health::version)))
         .route(Discovery::CONFIGURATION_PATH, ours(get(discovery::configuration)))
         .route(Discovery::JWKS_PATH, ours(get(discovery::jwks)))
+        .route("/openapi/v2", ours(get(openapi::v2)))
+        .route("/openapi/v3", ours(get(openapi::v3)))
+        .route("/openapi/v3/apis/{group}/{version}", ours(get(openapi::v3_of)))
         .route("/metrics", ours(get(metrics::answer)))
         .route("/v1/status", ours(get(health::status)))
         .route("/v1/check", ours(post(check::answer)));
@@ -94,13 +98,13 @@ const PATHS: [&str; 22] = [
     "/apis/",
     "/apis/authentication.k8s.io",
     "/apis/authentication.k8s.io/v1",
-    "/apis/authentication.k8s.io/v1beta1",
     "/apis/authorization.k8s.io",
     "/apis/authorization.k8s.io/v1",
-    "/apis/authorization.k8s.io/v1beta1",
     "/healthz",
     "/livez",
     "/metrics",
+    "/openapi/v2",
+    "/openapi/v3",
     "/readyz",
     "/v1/check",
     "/v1/status",

@@ -5,23 +5,23 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use axum::routing::MethodRouter;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use verdikt::RequestInfo;
+use verdikt::{GoQuoted, RequestInfo};
 
 use super::{App, answer, audit, body, request};
-use crate::kubernetes::protobuf;
+use crate::kubernetes::create_options;
+use crate::kubernetes::media_type::{MediaType, Wanted};
 use crate::kubernetes::review::access::{
     self, Answer, SelfSubjectAccessReview, SubjectAccessReview,
 };
 use crate::kubernetes::review::rules::{self, SelfSubjectRulesReview};
 use crate::kubernetes::review::subject::{self, SelfSubjectReview};
 use crate::kubernetes::review::token::{self, TokenReview};
-use crate::kubernetes::review::{Kind, Review, unreadable};
+use crate::kubernetes::review::{self, Kind, Review};
 use crate::kubernetes::status::Status;
-use crate::wire::{self, BodyError};
 
 /// The addresses to which reviews are posted.
 pub(super) fn routes() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
@@ -91,14 +91,15 @@ async fn self_access_review(state: State<Arc<App>>, request: Request<Body>) -> R
     let (parts, body) = request.into_parts();
     either(async {
         let user = request::admit_self(&app, &parts)?;
-        let review: SelfSubjectAccessReview = read(&app, &parts, body, &access::SELF).await?;
-        review.validate_self().map_err(|status| answer::status(&parts, &status))?;
+        let (review, reply): (SelfSubjectAccessReview, _) =
+            read(&app, &parts, body, &access::SELF).await?;
+        review.validate_self().map_err(|status| reply.refusal(&parts, &status))?;
         let question = review.question();
         let attributes = review.attributes(&user, &question);
         let decision = app.engine.authorize(&attributes);
         let status = Answer::new(&decision, &question);
         drop(decision);
-        Ok(created(&parts, &review.answered(status)))
+        Ok(created(&parts, &reply, &review.answered(status)))
     })
     .await
 }
@@ -108,10 +109,11 @@ async fn self_rules_review(state: State<Arc<App>>, request: Request<Body>) -> Re
     let (parts, body) = request.into_parts();
     either(async {
         let user = request::admit_self(&app, &parts)?;
-        let review: SelfSubjectRulesReview = read(&app, &parts, body, &rules::KIND).await?;
-        let namespace = review.asked().map_err(|status| answer::status(&parts, &status))?;
+        let (review, reply): (SelfSubjectRulesReview, _) =
+            read(&app, &parts, body, &rules::KIND).await?;
+        let namespace = review.asked().map_err(|status| reply.refusal(&parts, &status))?;
         let rules = app.engine.rules_for(&user, namespace);
-        Ok(created(&parts, &review.listing(rules)))
+        Ok(created(&parts, &reply, &review.listing(rules)))
     })
     .await
 }
@@ -121,9 +123,10 @@ async fn self_review(state: State<Arc<App>>, request: Request<Body>) -> Response
     let (parts, body) = request.into_parts();
     either(async {
         let user = request::admit_self(&app, &parts)?;
-        let review: SelfSubjectReview = read(&app, &parts, body, &subject::KIND).await?;
+        let (review, reply): (SelfSubjectReview, _) =
+            read(&app, &parts, body, &subject::KIND).await?;
         let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
-        Ok(created(&parts, &review.about(user, now)))
+        Ok(created(&parts, &reply, &review.about(user, now)))
     })
     .await
 }
@@ -141,10 +144,10 @@ where
 {
     let (parts, body) = request.into_parts();
     request::admit_operator(&app, &parts)?;
-    let review = read(&app, &parts, body, kind).await?;
+    let (review, reply) = read(&app, &parts, body, kind).await?;
     match answer(&app, review) {
-        Ok(review) => Ok(created(&parts, &review)),
-        Err(status) => Err(answer::status(&parts, &status)),
+        Ok(review) => Ok(created(&parts, &reply, &review)),
+        Err(status) => Err(reply.refusal(&parts, &status)),
     }
 }
 
@@ -157,6 +160,13 @@ fn decided(app: &App, review: SubjectAccessReview) -> SubjectAccessReview {
     review.answered(status)
 }
 
+/// How a review is to be answered.
+struct Reply {
+    wanted: Wanted,
+    /// What is wrong with it though it is answered.
+    warnings: Vec<String>,
+}
+
 /// The review in a body.
 ///
 /// # Errors
@@ -166,31 +176,44 @@ async fn read<S, T>(
     parts: &Parts,
     body: Body,
     kind: &Kind,
-) -> Result<Review<S, T>, Response<Body>>
+) -> Result<(Review<S, T>, Reply), Response<Body>>
 where
     S: DeserializeOwned + Serialize + Default,
     T: Serialize + Default,
 {
     let refuse = |status: Status| answer::status(parts, &status);
-    let parsed: Result<Review<S, T>, BodyError> = if body::is(&parts.headers, protobuf::MEDIA_TYPE)
-    {
-        let bytes = body::any(body, &app.limits).await.map_err(refuse)?;
-        let value = protobuf::parse(&bytes).map_err(|error| refuse(Status::bad_request(error)));
-        wire::from_value(value?)
-    } else {
-        wire::parse(&body::json(&parts.headers, body, &app.limits).await.map_err(refuse)?)
-    };
-    let mut review = parsed.map_err(|error| refuse(unreadable(&error, kind)))?;
+    let wanted = Wanted::routed(&parts.headers).map_err(refuse)?;
+    let media_type = MediaType::of_body(&parts.headers).map_err(refuse)?;
+    let bytes = body::any(body, &app.limits).await.map_err(refuse)?;
+    let validation = create_options::field_validation(parts.uri.query()).map_err(refuse)?;
+    let (mut review, warnings) =
+        review::read::<S, T>(&bytes, media_type, validation, kind).map_err(refuse)?;
     let target = parts.uri.to_string();
     let info = RequestInfo::from_request(parts.method.as_str(), &target);
     let namespace = info.as_ref().map_or("", |info| info.namespace());
     review.check_type(kind, namespace).map_err(refuse)?;
     audit::request_object(parts, &review);
-    Ok(review)
+    Ok((review, Reply { wanted, warnings }))
 }
 
-fn created(parts: &Parts, review: &impl Serialize) -> Response<Body> {
-    answer::object(parts, StatusCode::CREATED, review)
+fn created(parts: &Parts, reply: &Reply, review: &impl Serialize) -> Response<Body> {
+    reply.with_warnings(answer::negotiated(parts, StatusCode::CREATED, reply.wanted, review))
+}
+
+impl Reply {
+    fn refusal(&self, parts: &Parts, status: &Status) -> Response<Body> {
+        self.with_warnings(answer::status(parts, status))
+    }
+
+    fn with_warnings(&self, mut response: Response<Body>) -> Response<Body> {
+        for warning in &self.warnings {
+            // What cannot stand in a header is left out, as upstream does.
+            if let Ok(value) = HeaderValue::try_from(format!("299 - {}", GoQuoted(warning))) {
+                response.headers_mut().append(header::WARNING, value);
+            }
+        }
+        response
+    }
 }
 
 async fn either(answered: impl Future<Output = Answered>) -> Response<Body> {

@@ -1,75 +1,111 @@
 //! Discovery: which groups, versions and resources there are, so that kubectl finds its way.
 //!
-//! Follows apiserver's `pkg/endpoints/discovery`, without the aggregated form: a client that asks for it
-//! gets, and understands, the plain one.
+//! Follows apiserver's `pkg/endpoints/discovery`, plain and aggregated. What is served for webhook clients of
+//! older versions is not told, as Kubernetes no longer has it.
 
 use serde_json::{Value, json};
 
-/// The groups that are served, with their versions, the preferred one first.
-const GROUPS: [(&str, &[&str]); 2] =
-    [("authentication.k8s.io", &["v1", "v1beta1"]), ("authorization.k8s.io", &["v1", "v1beta1"])];
-
-/// What can be posted: group, version, resource, singular, kind, and whether it lies in namespaces.
-const RESOURCES: [(&str, &str, &str, &str, &str, bool); 9] = [
-    (
-        "authentication.k8s.io",
-        "v1",
-        "selfsubjectreviews",
-        "selfsubjectreview",
-        "SelfSubjectReview",
-        false,
-    ),
-    ("authentication.k8s.io", "v1", "tokenreviews", "tokenreview", "TokenReview", false),
-    (
-        "authentication.k8s.io",
-        "v1beta1",
-        "selfsubjectreviews",
-        "selfsubjectreview",
-        "SelfSubjectReview",
-        false,
-    ),
-    ("authentication.k8s.io", "v1beta1", "tokenreviews", "tokenreview", "TokenReview", false),
-    (
-        "authorization.k8s.io",
-        "v1",
-        "localsubjectaccessreviews",
-        "localsubjectaccessreview",
-        "LocalSubjectAccessReview",
-        true,
-    ),
-    (
-        "authorization.k8s.io",
-        "v1",
-        "selfsubjectaccessreviews",
-        "selfsubjectaccessreview",
-        "SelfSubjectAccessReview",
-        false,
-    ),
-    (
-        "authorization.k8s.io",
-        "v1",
-        "selfsubjectrulesreviews",
-        "selfsubjectrulesreview",
-        "SelfSubjectRulesReview",
-        false,
-    ),
-    (
-        "authorization.k8s.io",
-        "v1",
-        "subjectaccessreviews",
-        "subjectaccessreview",
-        "SubjectAccessReview",
-        false,
-    ),
-    (
-        "authorization.k8s.io",
-        "v1beta1",
-        "subjectaccessreviews",
-        "subjectaccessreview",
-        "SubjectAccessReview",
-        false,
-    ),
+/// The groups that are served, with their version.
+pub(crate) static GROUPS: [Group; 2] = [
+    Group {
+        name: "authentication.k8s.io",
+        version: "v1",
+        resources: &[
+            Resource {
+                name: "selfsubjectreviews",
+                singular: "selfsubjectreview",
+                kind: "SelfSubjectReview",
+                is_namespaced: false,
+            },
+            Resource {
+                name: "tokenreviews",
+                singular: "tokenreview",
+                kind: "TokenReview",
+                is_namespaced: false,
+            },
+        ],
+    },
+    Group {
+        name: "authorization.k8s.io",
+        version: "v1",
+        resources: &[
+            Resource {
+                name: "localsubjectaccessreviews",
+                singular: "localsubjectaccessreview",
+                kind: "LocalSubjectAccessReview",
+                is_namespaced: true,
+            },
+            Resource {
+                name: "selfsubjectaccessreviews",
+                singular: "selfsubjectaccessreview",
+                kind: "SelfSubjectAccessReview",
+                is_namespaced: false,
+            },
+            Resource {
+                name: "selfsubjectrulesreviews",
+                singular: "selfsubjectrulesreview",
+                kind: "SelfSubjectRulesReview",
+                is_namespaced: false,
+            },
+            Resource {
+                name: "subjectaccessreviews",
+                singular: "subjectaccessreview",
+                kind: "SubjectAccessReview",
+                is_namespaced: false,
+            },
+        ],
+    },
 ];
+
+/// A group.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) resources: &'static [Resource],
+}
+
+/// What can be posted.
+#[derive(Debug)]
+pub(crate) struct Resource {
+    pub(crate) name: &'static str,
+    singular: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) is_namespaced: bool,
+}
+
+impl Group {
+    /// Group and version, as objects say them.
+    pub(crate) fn api_version(&self) -> String {
+        format!("{}/{}", self.name, self.version)
+    }
+
+    fn document(&self) -> Value {
+        let version = json!({"groupVersion": self.api_version(), "version": self.version});
+        json!({"name": self.name, "versions": [version], "preferredVersion": version})
+    }
+
+    fn aggregated(&self) -> Value {
+        let resource = |resource: &Resource| {
+            json!({
+                "resource": resource.name,
+                // Empty where they are those of the version around it.
+                "responseKind": {"group": "", "version": "", "kind": resource.kind},
+                "scope": if resource.is_namespaced { "Namespaced" } else { "Cluster" },
+                "singularResource": resource.singular,
+                "verbs": ["create"],
+            })
+        };
+        json!({
+            "metadata": {"name": self.name},
+            "versions": [{
+                "version": self.version,
+                "resources": self.resources.iter().map(resource).collect::<Vec<_>>(),
+                "freshness": "Current",
+            }],
+        })
+    }
+}
 
 /// The document at `path`, such as `/apis/authorization.k8s.io/v1`; none if there is none. `host` is where
 /// the client found this server.
@@ -78,18 +114,31 @@ pub(crate) fn document(path: &str, host: &str) -> Option<Value> {
     match (segments.next()?, segments.next(), segments.next(), segments.next()) {
         ("api", None, ..) => Some(legacy(host)),
         ("apis", None, ..) => Some(groups()),
-        ("apis", Some(name), None, _) => {
-            let known = GROUPS.iter().find(|(group, _)| *group == name);
-            known.map(|(name, versions)| typed(group(name, versions)))
-        }
+        ("apis", Some(name), None, _) => find(name).map(|group| typed(group.document())),
         ("apis", Some(name), Some(version), None) => {
-            let known = GROUPS
-                .iter()
-                .any(|(group, versions)| *group == name && versions.contains(&version));
-            known.then(|| resources(&format!("{name}/{version}"), of_version(name, version)))
+            find(name).filter(|group| group.version == version).map(resources)
         }
         _ => None,
     }
+}
+
+/// The aggregated document at `path`, which is `/api` or `/apis`: all groups with all that is in them.
+pub(crate) fn aggregated(path: &str) -> Option<Value> {
+    let groups: Vec<Value> = match path.trim_end_matches('/') {
+        "/api" => Vec::new(),
+        "/apis" => GROUPS.iter().map(Group::aggregated).collect(),
+        _ => return None,
+    };
+    Some(json!({
+        "kind": "APIGroupDiscoveryList",
+        "apiVersion": "apidiscovery.k8s.io/v2",
+        "metadata": {},
+        "items": groups,
+    }))
+}
+
+fn find(name: &str) -> Option<&'static Group> {
+    GROUPS.iter().find(|group| group.name == name)
 }
 
 /// The core group, of which nothing is served.
@@ -102,16 +151,8 @@ fn legacy(host: &str) -> Value {
 }
 
 fn groups() -> Value {
-    let groups: Vec<Value> = GROUPS.iter().map(|(name, versions)| group(name, versions)).collect();
+    let groups: Vec<Value> = GROUPS.iter().map(Group::document).collect();
     json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
-}
-
-fn group(name: &str, versions: &[&str]) -> Value {
-    let version =
-        |version: &&str| json!({"groupVersion": format!("{name}/{version}"), "version": version});
-    let all: Vec<Value> = versions.iter().map(version).collect();
-    let preferred = all.first().cloned().unwrap_or_default();
-    json!({"name": name, "versions": all, "preferredVersion": preferred})
 }
 
 /// A group that stands alone says what it is.
@@ -123,32 +164,28 @@ fn typed(group: Value) -> Value {
     typed
 }
 
-fn of_version(group: &str, version: &str) -> Vec<Value> {
-    let of = RESOURCES.iter().filter(|known| known.0 == group && known.1 == version);
-    of.map(|(_, _, name, singular, kind, namespaced)| {
+fn resources(group: &Group) -> Value {
+    let resource = |resource: &Resource| {
         json!({
-            "name": name,
-            "singularName": singular,
-            "namespaced": namespaced,
-            "kind": kind,
+            "name": resource.name,
+            "singularName": resource.singular,
+            "namespaced": resource.is_namespaced,
+            "kind": resource.kind,
             "verbs": ["create"],
         })
-    })
-    .collect()
-}
-
-fn resources(group_version: &str, resources: Vec<Value>) -> Value {
+    };
     json!({
         "kind": "APIResourceList",
         "apiVersion": "v1",
-        "groupVersion": group_version,
-        "resources": resources,
+        "groupVersion": group.api_version(),
+        "resources": group.resources.iter().map(resource).collect::<Vec<_>>(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kubernetes::protobuf;
 
     #[test]
     fn what_is_served_is_discovered() {
@@ -169,6 +206,20 @@ mod tests {
         check("/apis/authorization.k8s.io/v2", "/kind", None);
         check("/apis/apps/v1", "/kind", None);
         check("/apis/authorization.k8s.io/v1/x", "/kind", None);
+        check("/apis/authorization.k8s.io/v1beta1", "/kind", None);
         check("/", "/kind", None);
+    }
+
+    #[test]
+    fn every_document_has_a_form_in_protobuf() {
+        for path in ["/api", "/apis", "/apis/authorization.k8s.io", "/apis/authorization.k8s.io/v1"]
+        {
+            let document = document(path, "h").unwrap();
+            assert!(protobuf::write(&document).is_some_and(|bytes| bytes.len() > 40), "{path}");
+        }
+        for path in ["/api", "/apis/"] {
+            assert!(protobuf::write(&aggregated(path).unwrap()).is_some(), "{path}");
+        }
+        assert_eq!(aggregated("/apis/authorization.k8s.io"), None);
     }
 }

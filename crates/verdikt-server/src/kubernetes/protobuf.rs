@@ -1,81 +1,77 @@
-//! Reviews as kubectl and client-go send them: in protobuf, inside Kubernetes' envelope.
+//! Objects in protobuf, inside Kubernetes' envelope, as client-go sends and takes them.
 //!
-//! Follows `pkg/runtime/serializer/protobuf` of apimachinery and the `generated.proto` files of
-//! `k8s.io/api`. A message becomes the JSON value it stands for, so that it is read as any other body.
+//! Follows `pkg/runtime/serializer/protobuf` of apimachinery. A message becomes the JSON value it stands
+//! for, so that it is read as any other body, and what is answered is written from such a value.
 
 use serde_json::{Map, Value};
+
+use super::schema::{self, Field, Message, Type};
 
 /// The media type.
 pub(crate) const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
 
-/// What a field of a message holds.
-#[derive(Clone, Copy)]
-enum Type {
-    Text,
-    Texts,
-    Number,
-    Message(Fields),
-    Messages(Fields),
-    /// A map of texts to texts.
-    TextMap,
-    /// A map of texts to messages whose first field is a list of texts.
-    ListMap,
-}
-
-/// Number, name in JSON, and type of each field that is read.
-type Fields = &'static [(u64, &'static str, Type)];
-
-/// The JSON value of a body, if it is one of the reviews.
+/// The JSON value of a body, if it is one of the reviews. An object without a type is of that of
+/// `expected`: API version and kind.
 ///
 /// # Errors
 /// If it is not, or is cut short.
-pub(crate) fn parse(body: &[u8]) -> Result<Value, &'static str> {
+pub(crate) fn parse(body: &[u8], expected: (&str, &str)) -> Result<Value, &'static str> {
     let envelope =
         body.strip_prefix(MAGIC).ok_or("provided data does not appear to be a protobuf message")?;
-    let envelope = message(envelope, UNKNOWN).ok_or(MALFORMED)?;
-    let text = |name: &str| {
-        let found = envelope.get("typeMeta").and_then(|types| types.get(name));
-        found.and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
+    let (types, raw) = opened(envelope).ok_or(MALFORMED)?;
+    let types = message(types, &TYPE_META).ok_or(MALFORMED)?;
+    let text = |name: &str| types.get(name).and_then(Value::as_str).unwrap_or_default();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
-    let fields = match kind.as_str() {
-        "SubjectAccessReview" | "LocalSubjectAccessReview" if api_version.ends_with("/v1beta1") => {
-            BETA_ACCESS_REVIEW
-        }
-        "SubjectAccessReview" | "LocalSubjectAccessReview" => ACCESS_REVIEW,
-        "SelfSubjectAccessReview" => SELF_ACCESS_REVIEW,
-        "SelfSubjectRulesReview" => RULES_REVIEW,
-        "TokenReview" => TOKEN_REVIEW,
-        // What is of another kind is refused for its kind.
-        _ => METADATA_ALONE,
-    };
-    // The message lies in field 2 of the envelope, as bytes.
-    let raw = body.strip_prefix(MAGIC).and_then(raw).unwrap_or_default();
+    let settled = (
+        if api_version.is_empty() { expected.0 } else { api_version },
+        if kind.is_empty() { expected.1 } else { kind },
+    );
+    // What is of another kind is refused for its kind.
+    let of = schema::message(settled.0, settled.1).unwrap_or(&NOTHING);
     let mut object = Map::new();
     object.insert("kind".to_owned(), kind.into());
     object.insert("apiVersion".to_owned(), api_version.into());
-    object.extend(message(raw, fields).ok_or(MALFORMED)?);
+    object.extend(message(raw, of).ok_or(MALFORMED)?);
     Ok(Value::Object(object))
 }
 
-/// The last value of field 2.
-fn raw(bytes: &[u8]) -> Option<&[u8]> {
-    let mut reader = Reader(bytes);
-    let mut found = None;
-    while let Some((number, wire)) = reader.field()? {
-        if let (2, Wire::Bytes(bytes)) = (number, wire) {
-            found = Some(bytes);
-        }
-    }
-    found
+/// The object in protobuf; none if it is of a kind that has no such form.
+pub(crate) fn write(object: &Value) -> Option<Vec<u8>> {
+    let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
+    let of = schema::message(text("apiVersion"), text("kind"))?;
+    let mut types = Writer::default();
+    types.bytes(1, text("apiVersion").as_bytes());
+    types.bytes(2, text("kind").as_bytes());
+    let mut envelope = Writer(MAGIC.to_vec());
+    envelope.bytes(1, &types.0);
+    envelope.bytes(2, &written(object, of));
+    // No encoding, and no other media type.
+    envelope.bytes(3, b"");
+    envelope.bytes(4, b"");
+    Some(envelope.0)
 }
 
-/// The fields of a message; none if it is malformed. As deep as the types above, and no deeper.
-fn message(bytes: &[u8], fields: Fields) -> Option<Map<String, Value>> {
+/// What tells the type, and the object: fields 1 and 2 of the envelope.
+fn opened(envelope: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut reader = Reader(envelope);
+    let mut found: (&[u8], &[u8]) = (&[], &[]);
+    while let Some((number, wire)) = reader.field()? {
+        match (number, wire) {
+            (1, Wire::Bytes(bytes)) => found.0 = bytes,
+            (2, Wire::Bytes(bytes)) => found.1 = bytes,
+            _ => {}
+        }
+    }
+    Some(found)
+}
+
+/// The fields of a message; none if it is malformed. As deep as the types nest, and no deeper.
+fn message(bytes: &[u8], of: &Message) -> Option<Map<String, Value>> {
     let mut object = Map::new();
     let mut reader = Reader(bytes);
     while let Some((number, wire)) = reader.field()? {
-        let Some((_, name, of)) = fields.iter().find(|field| field.0 == number) else { continue };
+        let known = of.fields.iter().find(|field| u64::from(field.number) == number);
+        let Some(Field { name, of, .. }) = known else { continue };
         let name = (*name).to_owned();
         match (of, wire) {
             (Type::Text, Wire::Bytes(bytes)) => {
@@ -84,25 +80,30 @@ fn message(bytes: &[u8], fields: Fields) -> Option<Map<String, Value>> {
             (Type::Number, Wire::Number(number)) => {
                 object.insert(name, number.cast_signed().into());
             }
-            (Type::Message(fields), Wire::Bytes(bytes)) => {
-                object.insert(name, Value::Object(message(bytes, fields)?));
+            (Type::Bool, Wire::Number(number)) => {
+                object.insert(name, (number != 0).into());
+            }
+            (Type::Message(of), Wire::Bytes(bytes)) => {
+                object.insert(name, Value::Object(message(bytes, of)?));
             }
             (Type::Texts, Wire::Bytes(bytes)) => list(&mut object, name)?.push(text(bytes)?),
-            (Type::Messages(fields), Wire::Bytes(bytes)) => {
-                let value = Value::Object(message(bytes, fields)?);
+            (Type::Messages(of), Wire::Bytes(bytes)) => {
+                let value = Value::Object(message(bytes, of)?);
                 list(&mut object, name)?.push(value);
             }
+            (Type::Items, Wire::Bytes(bytes)) => {
+                object.insert(name, items(message(bytes, &ITEMS)?));
+            }
             (Type::TextMap, Wire::Bytes(bytes)) => {
-                let entry = message(bytes, &[(1, "k", Type::Text), (2, "v", Type::Text)])?;
+                let entry = message(bytes, &TEXT_ENTRY)?;
                 insert(&mut object, name, entry, Value::String(String::new()))?;
             }
             (Type::ListMap, Wire::Bytes(bytes)) => {
-                let mut entry = message(bytes, LIST_ENTRY)?;
-                let items = entry.get_mut("v").and_then(|value| value.get_mut("items"));
-                let items = items.map_or_else(|| Value::Array(Vec::new()), Value::take);
-                entry.insert("v".to_owned(), items);
+                let entry = message(bytes, &LIST_ENTRY)?;
                 insert(&mut object, name, entry, Value::Array(Vec::new()))?;
             }
+            // Times and managed fields are the server's; what a client says of them is not taken.
+            (Type::Time | Type::Any, Wire::Bytes(_)) => {}
             _ => return None,
         }
     }
@@ -111,6 +112,11 @@ fn message(bytes: &[u8], fields: Fields) -> Option<Map<String, Value>> {
 
 fn text(bytes: &[u8]) -> Option<Value> {
     std::str::from_utf8(bytes).ok().map(Value::from)
+}
+
+/// The list that is all of a message.
+fn items(mut message: Map<String, Value>) -> Value {
+    message.remove("items").unwrap_or_else(|| Value::Array(Vec::new()))
 }
 
 fn list(object: &mut Map<String, Value>, name: String) -> Option<&mut Vec<Value>> {
@@ -128,6 +134,92 @@ fn insert(
     let map = object.entry(name).or_insert_with(|| Value::Object(Map::new()));
     map.as_object_mut()?.insert(key, value);
     Some(())
+}
+
+/// The fields of an object, as a message.
+fn written(object: &Value, of: &Message) -> Vec<u8> {
+    let mut writer = Writer::default();
+    for field in of.fields {
+        if let Some(value) = object.get(field.name) {
+            writer.field(field, value);
+        }
+    }
+    writer.0
+}
+
+/// Fields as they lie on the wire.
+#[derive(Default)]
+pub(super) struct Writer(pub(super) Vec<u8>);
+
+impl Writer {
+    fn field(&mut self, field: &Field, value: &Value) {
+        let number = field.number;
+        match field.of {
+            Type::Text => self.bytes(number, value.as_str().unwrap_or_default().as_bytes()),
+            Type::Number => self.number(number, value.as_i64().unwrap_or_default().cast_unsigned()),
+            Type::Bool => self.number(number, u64::from(value.as_bool().unwrap_or_default())),
+            Type::Time => self.bytes(number, &seconds(value)),
+            Type::Message(of) => self.bytes(number, &written(value, of)),
+            Type::Messages(of) => {
+                for item in value.as_array().into_iter().flatten() {
+                    self.bytes(number, &written(item, of));
+                }
+            }
+            Type::Texts => self.texts(number, value),
+            Type::Items => {
+                let mut items = Self::default();
+                items.texts(1, value);
+                self.bytes(number, &items.0);
+            }
+            Type::TextMap | Type::ListMap => {
+                for (key, value) in value.as_object().into_iter().flatten() {
+                    let mut entry = Self::default();
+                    entry.bytes(1, key.as_bytes());
+                    let of =
+                        if matches!(field.of, Type::ListMap) { Type::Items } else { Type::Text };
+                    entry.field(&Field { number: 2, of, ..*field }, value);
+                    self.bytes(number, &entry.0);
+                }
+            }
+            Type::Any => {}
+        }
+    }
+
+    fn texts(&mut self, number: u32, texts: &Value) {
+        for text in texts.as_array().into_iter().flatten() {
+            self.bytes(number, text.as_str().unwrap_or_default().as_bytes());
+        }
+    }
+
+    pub(super) fn bytes(&mut self, number: u32, bytes: &[u8]) {
+        self.varint(u64::from(number) << 3 | 2);
+        self.varint(bytes.len() as u64);
+        self.0.extend(bytes);
+    }
+
+    fn number(&mut self, number: u32, value: u64) {
+        self.varint(u64::from(number) << 3);
+        self.varint(value);
+    }
+
+    fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push((value & 0x7f) as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+}
+
+/// A time in RFC 3339, as the message of its seconds; empty if it is none.
+fn seconds(time: &Value) -> Vec<u8> {
+    let time = time.as_str().and_then(|time| humantime::parse_rfc3339(time).ok());
+    let since = time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let mut writer = Writer::default();
+    if let Some(since) = since {
+        writer.number(1, since.as_secs());
+    }
+    writer.0
 }
 
 /// A value as it lies on the wire.
@@ -184,108 +276,31 @@ impl<'a> Reader<'a> {
 const MAGIC: &[u8] = b"k8s\0";
 const MALFORMED: &str = "the protobuf message is malformed";
 
-const UNKNOWN: Fields =
-    &[(1, "typeMeta", Type::Message(&[(1, "apiVersion", Type::Text), (2, "kind", Type::Text)]))];
-const METADATA: Type = Type::Message(&[
-    (1, "name", Type::Text),
-    (2, "generateName", Type::Text),
-    (3, "namespace", Type::Text),
-    (6, "resourceVersion", Type::Text),
-    (7, "generation", Type::Number),
-    (11, "labels", Type::TextMap),
-    (12, "annotations", Type::TextMap),
-    (
-        13,
-        "ownerReferences",
-        Type::Messages(&[
-            (5, "apiVersion", Type::Text),
-            (1, "kind", Type::Text),
-            (3, "name", Type::Text),
-            (4, "uid", Type::Text),
-        ]),
-    ),
-    (14, "finalizers", Type::Texts),
-]);
-const METADATA_ALONE: Fields = &[(1, "metadata", METADATA)];
-const SELECTOR: Type = Type::Message(&[
-    (1, "rawSelector", Type::Text),
-    (
-        2,
-        "requirements",
-        Type::Messages(&[
-            (1, "key", Type::Text),
-            (2, "operator", Type::Text),
-            (3, "values", Type::Texts),
-        ]),
-    ),
-]);
-const RESOURCE: Type = Type::Message(&[
-    (1, "namespace", Type::Text),
-    (2, "verb", Type::Text),
-    (3, "group", Type::Text),
-    (4, "version", Type::Text),
-    (5, "resource", Type::Text),
-    (6, "subresource", Type::Text),
-    (7, "name", Type::Text),
-    (8, "fieldSelector", SELECTOR),
-    (9, "labelSelector", SELECTOR),
-]);
-const NON_RESOURCE: Type = Type::Message(&[(1, "path", Type::Text), (2, "verb", Type::Text)]);
-const LIST_ENTRY: Fields =
-    &[(1, "k", Type::Text), (2, "v", Type::Message(&[(1, "items", Type::Texts)]))];
-const ACCESS_REVIEW: Fields = &[
-    (1, "metadata", METADATA),
-    (
-        2,
-        "spec",
-        Type::Message(&[
-            (1, "resourceAttributes", RESOURCE),
-            (2, "nonResourceAttributes", NON_RESOURCE),
-            (3, "user", Type::Text),
-            (4, "groups", Type::Texts),
-            (5, "extra", Type::ListMap),
-            (6, "uid", Type::Text),
-        ]),
-    ),
-];
-const BETA_ACCESS_REVIEW: Fields = &[
-    (1, "metadata", METADATA),
-    (
-        2,
-        "spec",
-        Type::Message(&[
-            (1, "resourceAttributes", RESOURCE),
-            (2, "nonResourceAttributes", NON_RESOURCE),
-            (3, "user", Type::Text),
-            (4, "group", Type::Texts),
-            (5, "extra", Type::ListMap),
-            (6, "uid", Type::Text),
-        ]),
-    ),
-];
-const SELF_ACCESS_REVIEW: Fields = &[
-    (1, "metadata", METADATA),
-    (
-        2,
-        "spec",
-        Type::Message(&[
-            (1, "resourceAttributes", RESOURCE),
-            (2, "nonResourceAttributes", NON_RESOURCE),
-        ]),
-    ),
-];
-const RULES_REVIEW: Fields =
-    &[(1, "metadata", METADATA), (2, "spec", Type::Message(&[(1, "namespace", Type::Text)]))];
-const TOKEN_REVIEW: Fields = &[
-    (1, "metadata", METADATA),
-    (2, "spec", Type::Message(&[(1, "token", Type::Text), (2, "audiences", Type::Texts)])),
-];
+/// What the envelope says of its content.
+static TYPE_META: Message =
+    helper(&[entry(1, "apiVersion", Type::Text), entry(2, "kind", Type::Text)]);
+/// An object of which nothing is read.
+static NOTHING: Message = helper(&[]);
+static ITEMS: Message = helper(&[entry(1, "items", Type::Texts)]);
+static TEXT_ENTRY: Message = helper(&[entry(1, "k", Type::Text), entry(2, "v", Type::Text)]);
+static LIST_ENTRY: Message = helper(&[entry(1, "k", Type::Text), entry(2, "v", Type::Items)]);
+
+/// A message that is only there in protobuf.
+const fn helper(fields: &'static [Field]) -> Message {
+    Message { name: "", about: "", fields }
+}
+
+const fn entry(number: u32, name: &'static str, of: Type) -> Field {
+    Field { number, name, of, required: false, about: "" }
+}
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    const TOKEN: (&str, &str) = ("authentication.k8s.io/v1", "TokenReview");
 
     fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
         [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
@@ -312,7 +327,7 @@ mod tests {
         let object = [field(1, &meta), field(2, &spec), field(3, &[1 << 3, 0])].concat();
         let version = "authorization.k8s.io/v1";
         assert_eq!(
-            parse(&body(version, "SubjectAccessReview", &object)),
+            parse(&body(version, "SubjectAccessReview", &object), (version, "SubjectAccessReview")),
             Ok(json!({
                 "kind": "SubjectAccessReview", "apiVersion": version,
                 "metadata": {"name": "", "generation": 150},
@@ -320,6 +335,7 @@ mod tests {
                     "resourceAttributes": {"verb": "get", "resource": "pods"},
                     "user": "jane", "groups": ["a", "b"], "extra": {"k": ["v"]},
                 },
+                "status": {"allowed": false},
             }))
         );
     }
@@ -327,15 +343,44 @@ mod tests {
     #[test]
     fn what_is_cut_short_or_something_else_is_refused() {
         let whole = body("authentication.k8s.io/v1", "TokenReview", &field(2, &field(1, b"abc")));
-        assert!(parse(&whole).is_ok());
+        assert!(parse(&whole, TOKEN).is_ok());
         for length in 0..whole.len() {
             // Between two fields of the envelope it is whole, though something is missing.
-            if let Ok(value) = parse(&whole[..length]) {
+            if let Ok(value) = parse(&whole[..length], TOKEN) {
                 assert!(value.get("spec").is_none_or(|spec| *spec == json!({"token": "abc"})));
             }
         }
-        assert!(parse(b"{}").is_err());
-        assert!(parse(&[MAGIC, &[0xff; 12]].concat()).is_err());
-        assert!(parse(&body("v1", "TokenReview", &field(2, &field(1, b"\xff")))).is_err());
+        assert!(parse(b"{}", TOKEN).is_err());
+        assert!(parse(&[MAGIC, &[0xff; 12]].concat(), TOKEN).is_err());
+        assert!(parse(&body(TOKEN.0, TOKEN.1, &field(2, &field(1, b"\xff"))), TOKEN).is_err());
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same() {
+        let review = json!({
+            "kind": "SubjectAccessReview", "apiVersion": "authorization.k8s.io/v1",
+            "metadata": {"labels": {"a": "b"}, "generation": -3},
+            "spec": {
+                "resourceAttributes": {
+                    "verb": "list",
+                    "fieldSelector": {"requirements": [
+                        {"key": "k", "operator": "In", "values": ["v", ""]}
+                    ]},
+                },
+                "groups": ["a", "b"], "extra": {"k": ["v", "w"], "none": []},
+            },
+            "status": {"allowed": true, "reason": "x".repeat(300)},
+        });
+        assert_eq!(parse(&write(&review).unwrap(), TOKEN), Ok(review));
+        let made = json!({"kind": "SelfSubjectReview", "apiVersion": TOKEN.0,
+            "metadata": {"creationTimestamp": "1970-01-01T00:02:30Z"}});
+        // 150 seconds in field 1 of field 8 of the metadata.
+        assert!(
+            write(&made).unwrap().ends_with(
+                &[&[2 << 3 | 2, 7, 10, 5, 8 << 3 | 2, 3, 8, 0x96, 1], [26, 0, 34, 0].as_slice()]
+                    .concat()
+            )
+        );
+        assert_eq!(write(&json!({"kind": "Pod", "apiVersion": "v1"})), None);
     }
 }

@@ -129,14 +129,32 @@ impl Status {
         Self::failure(413, "RequestEntityTooLarge", message)
     }
 
+    /// 406: the client takes none of the media types that the router knows.
+    pub(crate) fn no_representation(accepted: &str) -> Self {
+        let message = format!("406: Not Acceptable\n\nAvailable representations: {accepted}");
+        Self { details: Some(Details::default()), ..Self::failure(406, "NotAcceptable", message) }
+    }
+
+    /// 406: the client takes none of the media types in the form in which they are there.
+    pub(crate) fn not_acceptable(accepted: &str) -> Self {
+        let message = format!("only the following media types are accepted: {accepted}");
+        Self::failure(406, "NotAcceptable", message)
+    }
+
     /// 415: the body is in a format that is not read here.
-    pub(crate) fn unsupported_media_type() -> Self {
-        Self::failure(
-            415,
-            "UnsupportedMediaType",
-            "the body of the request was in an unknown format - accepted media types include: \
-             application/json, application/vnd.kubernetes.protobuf",
-        )
+    pub(crate) fn unsupported_media_type(accepted: &str) -> Self {
+        let message = format!(
+            "the body of the request was in an unknown format - accepted media types include: {accepted}"
+        );
+        Self::failure(415, "UnsupportedMediaType", message)
+    }
+
+    /// 422: parameters of the query that cannot be as they are.
+    pub(crate) fn invalid_options(errors: &[FieldError]) -> Self {
+        let status = Self::invalid("meta.k8s.io", errors);
+        let details =
+            status.details.map(|details| Details { kind: "CreateOptions".to_owned(), ..details });
+        Self { message: format!("CreateOptions{}", status.message), details, ..status }
     }
 
     /// 422: an object of `group` whose fields contradict each other. The kind is empty in the answers

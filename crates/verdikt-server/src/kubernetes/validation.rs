@@ -19,6 +19,8 @@ enum Problem {
     Invalid(String),
     Required,
     Forbidden,
+    /// With the value, likewise.
+    NotSupported(String),
 }
 
 impl FieldError {
@@ -41,6 +43,14 @@ impl FieldError {
         Self::new(field, Problem::Forbidden, detail)
     }
 
+    /// A value, as Go prints it, that is none of those there are; `supported` names them.
+    pub(crate) fn not_supported(field: &str, value: String, supported: &[&str]) -> Self {
+        let supported: Vec<String> =
+            supported.iter().map(|value| GoQuoted(value).to_string()).collect();
+        let detail = format!("supported values: {}", supported.join(", "));
+        Self::new(field, Problem::NotSupported(value), &detail)
+    }
+
     fn new(field: impl Into<String>, problem: Problem, detail: &str) -> Self {
         Self { field: field.into(), problem, detail: detail.to_owned() }
     }
@@ -51,6 +61,7 @@ impl FieldError {
             Problem::Invalid(_) => "FieldValueInvalid",
             Problem::Required => "FieldValueRequired",
             Problem::Forbidden => "FieldValueForbidden",
+            Problem::NotSupported(_) => "FieldValueNotSupported",
         }
     }
 
@@ -61,6 +72,7 @@ impl FieldError {
             Problem::Invalid(value) => format!("Invalid value: {value}: {detail}"),
             Problem::Required => format!("Required value: {detail}"),
             Problem::Forbidden => format!("Forbidden: {detail}"),
+            Problem::NotSupported(value) => format!("Unsupported value: {value}: {detail}"),
         }
     }
 }

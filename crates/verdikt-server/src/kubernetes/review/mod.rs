@@ -9,11 +9,16 @@ mod selectors;
 pub(crate) mod subject;
 pub(crate) mod token;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
+use super::create_options::FieldValidation;
+use super::media_type::MediaType;
 use super::metadata::ObjectMeta;
 use super::status::Status;
-use crate::wire::{BodyError, Object};
+use super::{protobuf, schema, strict, yaml};
+use crate::wire::{self, BodyError, Object};
 
 /// A kind of review, and the versions in which it is read. It is answered in the version in which it came.
 #[derive(Debug)]
@@ -22,6 +27,18 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// Group and version, the preferred one first.
     pub(crate) api_versions: &'static [&'static str],
+}
+
+impl Kind {
+    /// Group and version that are meant if none is said.
+    fn api_version(&self) -> &'static str {
+        self.api_versions.first().copied().unwrap_or_default()
+    }
+
+    /// The version alone.
+    fn version(&self) -> &'static str {
+        self.api_version().rsplit('/').next().unwrap_or_default()
+    }
 }
 
 /// A question `S` with its answer `T`. Fields are in the order in which Go prints them.
@@ -55,7 +72,7 @@ impl<S, T> Review<S, T> {
     /// # Errors
     /// The answer to give instead.
     pub(crate) fn check_type(&mut self, kind: &Kind, namespace: &str) -> Result<(), Status> {
-        let expected = kind.api_versions.first().copied().unwrap_or_default();
+        let expected = kind.api_version();
         if self.kind.is_empty() {
             kind.name.clone_into(&mut self.kind);
         }
@@ -102,6 +119,88 @@ impl<S, T> Review<S, T> {
     }
 }
 
+/// The review in a body of `media_type`, and what is to be told of it though it is answered.
+///
+/// # Errors
+/// The answer to give instead.
+pub(crate) fn read<S, T>(
+    body: &[u8],
+    media_type: MediaType,
+    validation: FieldValidation,
+    kind: &Kind,
+) -> Result<(Review<S, T>, Vec<String>), Status>
+where
+    S: DeserializeOwned + Default,
+    T: Default,
+{
+    let value = value(body, media_type, kind)?;
+    // There is no telling in protobuf: fields have no names there.
+    let warnings = match (media_type, validation) {
+        (MediaType::Protobuf, _) | (_, FieldValidation::Ignore) => Vec::new(),
+        (_, FieldValidation::Warn) => told(unknown_fields(&value, kind)),
+        (_, FieldValidation::Strict) => {
+            let unknown = unknown_fields(&value, kind);
+            if !unknown.is_empty() {
+                return Err(strictly_refused(&unknown, kind));
+            }
+            Vec::new()
+        }
+    };
+    let review = wire::from_value(value).map_err(|error| unreadable(&error, kind))?;
+    Ok((review, warnings))
+}
+
+fn value(body: &[u8], media_type: MediaType, kind: &Kind) -> Result<Value, Status> {
+    let name = kind.name;
+    match media_type {
+        MediaType::Json => wire::parse(body).map_err(|error| unreadable(&error, kind)),
+        MediaType::Yaml => match yaml::parse(body) {
+            // Nothing at all is an object of which nothing is said.
+            Ok(Value::Null) => Ok(Value::Object(Map::new())),
+            Ok(value) => Ok(value),
+            Err(error) => Err(Status::bad_request(format!(
+                "the object provided is unrecognized (must be of type {name}): yaml: {error}"
+            ))),
+        },
+        MediaType::Protobuf => {
+            protobuf::parse(body, (kind.api_version(), name)).map_err(Status::bad_request)
+        }
+    }
+}
+
+/// What is said of fields that the object does not have; nothing if it is of a kind that is refused anyway.
+fn unknown_fields(value: &Value, kind: &Kind) -> Vec<String> {
+    let said = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
+    let api_version = match said("apiVersion") {
+        "" => kind.api_version(),
+        said => said,
+    };
+    let of = schema::message(api_version, kind.name);
+    of.map(|of| strict::unknown_fields(value, of)).unwrap_or_default()
+}
+
+fn strictly_refused(unknown: &[String], kind: &Kind) -> Status {
+    let (name, version) = (kind.name, kind.version());
+    let unknown = unknown.join(", ");
+    Status::bad_request(format!(
+        "{name} in version \"{version}\" cannot be handled as a {name}: strict decoding error: {unknown}"
+    ))
+}
+
+/// As many warnings as there may be in one answer.
+fn told(mut warnings: Vec<String>) -> Vec<String> {
+    let mut left = WARNING_BYTES;
+    warnings.retain(|warning| {
+        let fits = warning.len() <= left;
+        left = left.saturating_sub(warning.len());
+        fits
+    });
+    warnings
+}
+
+/// As upstream.
+const WARNING_BYTES: usize = 4096;
+
 /// The answer to a body that is no review at all: in kube-apiserver's words as far as they go; the place
 /// is ours.
 pub(crate) fn unreadable(error: &BodyError, kind: &Kind) -> Status {
@@ -112,8 +211,7 @@ pub(crate) fn unreadable(error: &BodyError, kind: &Kind) -> Status {
              version/kind; json parse error: {error}"
         ),
         BodyError::Shape(error) => {
-            let expected = kind.api_versions.first().copied().unwrap_or_default();
-            let version = expected.rsplit('/').next().unwrap_or_default();
+            let version = kind.version();
             format!("{name} in version \"{version}\" cannot be handled as a {name}: json: {error}")
         }
     })
