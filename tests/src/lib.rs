@@ -12,5 +12,6 @@ pub mod report;
 pub mod schema;
 pub mod second;
 pub mod tls;
+pub mod upstream;
 pub mod webhook;
 pub mod wire;

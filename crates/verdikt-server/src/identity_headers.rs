@@ -46,11 +46,9 @@ pub(crate) fn of(user: &User) -> Result<IdentityHeaders, Unwritable> {
 /// Whether a header of a client's request would be taken for one of these further on, and so must not get
 /// there. Many programs cannot tell `_` from `-` in the names of headers.
 pub(crate) fn is_one(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    PREFIX.bytes().all(|expected| {
-        let found = bytes.next().map(|byte| if byte == b'_' { b'-' } else { byte });
-        found.is_some_and(|found| found.eq_ignore_ascii_case(&expected))
-    })
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    matches!(name.as_str(), "x-remote-user" | "x-remote-uid" | "x-remote-group" | "x-remote-groups")
+        || name.starts_with(EXTRA_PREFIX)
 }
 
 /// None if it would not arrive as it is.
@@ -80,12 +78,10 @@ impl std::fmt::Display for Unwritable {
 
 impl std::error::Error for Unwritable {}
 
-/// What all of them begin with.
-const PREFIX: &str = "x-remote-";
 const EXTRA_PREFIX: &str = "x-remote-extra-";
-pub(crate) const USER: HeaderName = HeaderName::from_static("x-remote-user");
-pub(crate) const UID: HeaderName = HeaderName::from_static("x-remote-uid");
-pub(crate) const GROUP: HeaderName = HeaderName::from_static("x-remote-group");
+const USER: HeaderName = HeaderName::from_static("x-remote-user");
+const UID: HeaderName = HeaderName::from_static("x-remote-uid");
+const GROUP: HeaderName = HeaderName::from_static("x-remote-group");
 
 /// The marks that can stand in the name of a header (RFC 9110, token), but for the one of escapes.
 const LEGAL: &[u8] = b"!#$&'*+-.^_`|~";
@@ -168,12 +164,16 @@ mod tests {
 
     #[test]
     fn spoofed_headers_are_known_however_they_are_spelt() {
-        for name in
-            ["x-remote-user", "X-REMOTE-EXTRA-a", "x_remote_group", "X-Remote_uid", "x-remote-"]
-        {
+        for name in [
+            "x-remote-user",
+            "X-REMOTE-EXTRA-a",
+            "x_remote_group",
+            "X-Remote_uid",
+            "X-Remote-Groups",
+        ] {
             assert!(is_one(name), "{name}");
         }
-        for name in ["x-remote", "remote-user", "x-remoteuser", "x-forwarded-user", ""] {
+        for name in ["x-remote-", "remote-user", "x-remote-addr", "x-forwarded-user", ""] {
             assert!(!is_one(name), "{name}");
         }
     }

@@ -7,10 +7,10 @@ mod credentials;
 #[doc(hidden)]
 pub mod fuzz;
 mod http;
-#[allow(dead_code, reason = "the fronts that hand requests on use it, one after the other")]
 mod identity_headers;
 mod kubernetes;
 mod listener;
+mod original;
 mod prometheus;
 mod tls;
 mod wire;

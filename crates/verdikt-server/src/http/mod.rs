@@ -6,6 +6,7 @@ pub(crate) mod authzen;
 mod body;
 mod check;
 mod discovery;
+mod forward_auth;
 mod groups;
 mod health;
 mod index;
@@ -22,7 +23,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, Request, Response, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use verdikt::authn::service_account::Discovery;
 use verdikt::{Credentials, Engine};
 
@@ -56,6 +57,7 @@ pub(crate) fn router(engine: Engine, access: Access, limits: Limits) -> Router {
         .route("/openapi/v3", ours(get(openapi::v3)))
         .route("/openapi/v3/apis/{group}/{version}", ours(get(openapi::v3_of)))
         .route("/metrics", ours(get(metrics::answer)))
+        .route(forward_auth::ADDRESS, any(forward_auth::answer))
         .route("/v1/status", ours(get(health::status)))
         .route("/v1/check", ours(post(check::answer)));
     for (address, route) in review::routes() {
@@ -86,7 +88,7 @@ async fn warn(State(app): State<Arc<App>>, request: Request<Body>, next: Next) -
 }
 
 /// What `GET /` lists: the paths above, but for itself and those that are only there with an issuer.
-const PATHS: [&str; 22] = [
+const PATHS: [&str; 23] = [
     authzen::METADATA,
     authzen::EVALUATION,
     authzen::EVALUATIONS,
@@ -107,6 +109,7 @@ const PATHS: [&str; 22] = [
     "/openapi/v3",
     "/readyz",
     "/v1/check",
+    forward_auth::ADDRESS,
     "/v1/status",
     "/version",
 ];

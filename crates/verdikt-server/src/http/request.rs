@@ -35,6 +35,14 @@ pub(super) fn admit(app: &App, parts: &Parts) -> Result<String, Response<Body>> 
     ask(app, parts, false).map(|(_, reason)| reason)
 }
 
+/// The same, with the user that the request goes on as.
+///
+/// # Errors
+/// The answer to give instead.
+pub(super) fn admit_sender(app: &App, parts: &Parts) -> Result<(Sender, String), Response<Body>> {
+    ask(app, parts, false)
+}
+
 /// Who asks about themselves; on an open listener everyone may, as `system:basic-user` lets everyone who
 /// is known.
 ///
