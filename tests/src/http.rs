@@ -13,7 +13,7 @@ use verdikt_server::{Options, Server, TlsOptions};
 pub struct Running {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Running {
@@ -35,6 +35,16 @@ impl Running {
         Self::run(Server::bind_tls(engine, Options::new(([127, 0, 0, 1], 0).into()), tls))
     }
 
+    /// The same for gRPC.
+    ///
+    /// # Panics
+    /// If no port can be had.
+    pub fn start_grpc(engine: Engine, configure: impl FnOnce(&mut Options)) -> Self {
+        let mut options = Options::new(([127, 0, 0, 1], 0).into());
+        configure(&mut options);
+        Self::run(Server::bind_grpc(engine, options))
+    }
+
     fn run(bind: impl Future<Output = Result<Server, verdikt_server::BindError>>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -47,12 +57,17 @@ impl Running {
         runtime.spawn(server.run(async {
             drop(stopped.await);
         }));
-        Self { address, stop: Some(stop), _runtime: runtime }
+        Self { address, stop: Some(stop), runtime }
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The runtime it is served by, for clients that need one.
+    pub fn runtime(&self) -> &tokio::runtime::Runtime {
+        &self.runtime
     }
 
     /// Sends bytes as they are, and reads until the server closes the connection or goes silent.

@@ -4,6 +4,7 @@ pub mod binary;
 pub mod corpus;
 pub mod exposition;
 pub mod front;
+pub mod grpc;
 pub mod http;
 pub mod issuer;
 pub mod policy;

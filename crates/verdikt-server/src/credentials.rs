@@ -2,24 +2,24 @@
 
 use std::sync::Arc;
 
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
 use verdikt::{Credentials, Headers, Peer};
 
 /// The credentials of a request to `path` (decoded); `headers` are all of its headers, and `protocols`
 /// those of the WebSocket it asks for.
 pub(crate) fn of<'a>(
-    parts: &'a Parts,
+    map: &'a HeaderMap,
+    extensions: &'a Extensions,
     headers: &'a AllHeaders<'a>,
     protocols: &'a [&'a [u8]],
     path: &'a str,
 ) -> Credentials<'a> {
-    let credentials = match parts.headers.get(header::AUTHORIZATION) {
+    let credentials = match map.get(header::AUTHORIZATION) {
         Some(value) => Credentials::authorization(value.as_bytes()),
         None => Credentials::none(),
     };
     let credentials = credentials.with_path(path).with_web_socket_protocols(protocols);
-    credentials.with_peer(peer(parts)).with_headers(headers)
+    credentials.with_peer(peer(extensions)).with_headers(headers)
 }
 
 /// The values of `Sec-WebSocket-Protocol`, if a WebSocket is asked for. Follows `IsWebSocketRequest` of
@@ -44,14 +44,14 @@ pub(crate) fn are_in(headers: &HeaderMap) -> bool {
 
 /// Whether it may take long to say whose they are: a password that was hashed takes milliseconds, and
 /// so can the certificates of a client when they are looked at for the first time.
-pub(crate) fn may_take_long(parts: &Parts) -> bool {
-    let is_new = peer(parts).is_some_and(|peer| !peer.is_empty() && !peer.is_known());
-    are_in(&parts.headers) || parts.headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) || is_new
+pub(crate) fn may_take_long(headers: &HeaderMap, extensions: &Extensions) -> bool {
+    let is_new = peer(extensions).is_some_and(|peer| !peer.is_empty() && !peer.is_known());
+    are_in(headers) || headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) || is_new
 }
 
 /// What the client of the connection presented; the listener puts it there.
-fn peer(parts: &Parts) -> Option<&Peer> {
-    parts.extensions.get::<Arc<Peer>>().map(Arc::as_ref)
+fn peer(extensions: &Extensions) -> Option<&Peer> {
+    extensions.get::<Arc<Peer>>().map(Arc::as_ref)
 }
 
 /// Headers as authenticators look at them.

@@ -1,11 +1,14 @@
 //! Thin fronts over the engine: each translates a protocol, asks, and translates the answer.
 //!
 //! A connection comes in at `listener.rs`, what it brings is taken out in `credentials.rs`, and
-//! `http/` has one module for each kind of question. Nothing is decided here.
+//! `http/` and `grpc/` have one module for each kind of question; who asks is found in `caller.rs` for both.
+//! Nothing is decided here.
 
+mod caller;
 mod credentials;
 #[doc(hidden)]
 pub mod fuzz;
+mod grpc;
 mod http;
 mod identity_headers;
 mod kubernetes;
@@ -15,6 +18,7 @@ mod prometheus;
 mod tls;
 mod wire;
 
+pub use grpc::proto;
 pub use kubernetes::status::Status;
 pub use listener::{Access, BindError, Limits, Options, Server};
 pub use tls::{TlsError, TlsOptions, TlsVersion};

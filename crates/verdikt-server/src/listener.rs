@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use verdikt::{Engine, Peer};
 
+use crate::grpc;
 use crate::http;
 use crate::http::audit::PeerAddress;
 use crate::tls::{Tls, TlsError, TlsOptions};
@@ -110,10 +111,23 @@ impl Server {
         if !address.ip().is_loopback() && !allow_plain_text {
             return Err(BindError::PlainText(address));
         }
-        Self::listen(engine, address, access, limits, None).await
+        Self::listen(address, http::router(engine, access, limits), limits, None).await
     }
 
-    /// Takes the address, for TLS. Whoever asks about others must be allowed to, even on loopback and
+    /// Takes the address, for gRPC in plain text alone.
+    ///
+    /// # Errors
+    /// As [`Server::bind`].
+    pub async fn bind_grpc(engine: Engine, options: Options) -> Result<Self, BindError> {
+        let Options { address, access, allow_plain_text, limits } = options;
+        if !address.ip().is_loopback() && !allow_plain_text {
+            return Err(BindError::PlainText(address));
+        }
+        let app = grpc::routes(engine, access, limits).await.fallback(grpc::unimplemented);
+        Self::listen(address, app, limits, None).await
+    }
+
+    /// Takes the address, for HTTP and gRPC over TLS. Whoever asks about others must be allowed to, even on loopback and
     /// whatever the options say.
     ///
     /// # Errors
@@ -125,20 +139,22 @@ impl Server {
     ) -> Result<Self, BindError> {
         let Options { address, limits, .. } = options;
         let tls = Tls::new(engine.clone(), tls).map_err(BindError::Tls)?;
-        Self::listen(engine, address, Access::Authorized, limits, Some(Arc::new(tls))).await
+        let access = Access::Authorized;
+        let app = http::router(engine.clone(), access, limits);
+        let app = app.merge(grpc::routes(engine, access, limits).await);
+        Self::listen(address, app, limits, Some(Arc::new(tls))).await
     }
 
     async fn listen(
-        engine: Engine,
         address: SocketAddr,
-        access: Access,
+        app: axum::Router,
         limits: Limits,
         tls: Option<Arc<Tls>>,
     ) -> Result<Self, BindError> {
         let at = |error| BindError::Address(address, error);
         let listener = TcpListener::bind(address).await.map_err(at)?;
         let address = listener.local_addr().map_err(at)?;
-        Ok(Self { listener, address, app: http::router(engine, access, limits), limits, tls })
+        Ok(Self { listener, address, app, limits, tls })
     }
 
     /// Where it listens, with the port it got.

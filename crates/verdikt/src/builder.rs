@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 use verdikt_authn::CacheOptions;
 use verdikt_authn::front_proxy::HeaderNames;
 use verdikt_authn::impersonation::Gate;
@@ -378,6 +379,7 @@ impl Builder {
             reloading: Mutex::default(),
             sources: Mutex::new(sources),
             last_attempt: Mutex::new(attempt),
+            changes: watch::Sender::default(),
             watcher: Mutex::new(None),
             audit_ids: Ids::default(),
             auditor,

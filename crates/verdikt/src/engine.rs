@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 use verdikt_authn::Outcome;
 use verdikt_compiler::Rules;
 use verdikt_compiler::who_can::Asked;
@@ -64,6 +65,8 @@ pub(crate) struct Shared {
     /// network: events about nodes wait for it.
     pub(crate) sources: Mutex<Sources>,
     pub(crate) last_attempt: Mutex<Attempt>,
+    /// Told when what serves changes, and when a reload fails or works again.
+    pub(crate) changes: watch::Sender<()>,
     pub(crate) watcher: Mutex<Option<Watcher>>,
     pub(crate) audit_ids: Ids,
     pub(crate) auditor: Option<Arc<Auditor>>,

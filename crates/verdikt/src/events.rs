@@ -73,6 +73,7 @@ impl Engine {
         let index = Arc::new(nodes.index());
         let revision = Revision(current.revision.0 + 1);
         self.0.current.store(Arc::new(current.with_nodes(&index, revision)));
+        self.0.changes.send_replace(());
         revision
     }
 }

@@ -9,6 +9,7 @@ mod authorization;
 mod authorizer;
 mod builder;
 mod certificates;
+mod changes;
 mod decision;
 mod engine;
 mod events;
@@ -37,6 +38,7 @@ pub use authorizer::match_conditions::{
     Selector, SelectorRequirement,
 };
 pub use builder::Builder;
+pub use changes::Changes;
 pub use decision::{Decision, Unauthenticated};
 pub use engine::Engine;
 pub use explanation::{Answer, EffectName, Explanation, Miss, Path};

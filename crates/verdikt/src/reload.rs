@@ -132,10 +132,12 @@ impl Engine {
         serving: Revision,
     ) -> Result<Reload, LoadError> {
         let mut last = self.0.last_attempt.lock().unwrap_or_else(PoisonError::into_inner);
+        let tell = || self.0.changes.send_replace(());
         match result {
             Ok(None) => {
                 if !last.ok {
                     self.0.reloads.count(true);
+                    tell();
                 }
                 *last = Attempt::succeeded(Vec::new());
                 Ok(Reload::Unchanged(serving))
@@ -146,6 +148,7 @@ impl Engine {
                 *last = Attempt::succeeded(snapshot.loaded.warnings.clone());
                 self.0.current.store(Arc::new(snapshot));
                 self.0.reloads.count(true);
+                tell();
                 Ok(Reload::Changed(revision))
             }
             Err(error) => {
@@ -153,6 +156,7 @@ impl Engine {
                 if last.ok || last.diagnostics != error.diagnostics {
                     tracing::error!(serving = %serving, "policy refused: {error}");
                     self.0.reloads.count(false);
+                    tell();
                 }
                 *last = Attempt::failed(&error);
                 Err(error)

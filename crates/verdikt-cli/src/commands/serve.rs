@@ -48,6 +48,10 @@ pub(crate) struct HttpFlags {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = DEFAULT_ADDRESS)]
     pub(crate) http_address: SocketAddr,
+    /// Where to listen for gRPC as well, under the same rules; port 0 takes a free one. --secure-port answers
+    /// gRPC in any case
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    grpc_address: Option<SocketAddr>,
     /// Who may ask about others and see the status: everyone who can connect, or whom the policy
     /// allows it [default: open on loopback, otherwise authorized]
     #[arg(long, value_name = "WHO")]
@@ -99,22 +103,22 @@ impl Serve {
         runtime.block_on(async {
             let server = bind(engine.clone(), self.http.options()).await;
             let server = server.map_err(|error| Failure::message(error.to_string()))?;
+            let grpc = self.http.bind_grpc(&engine).await?;
             let secure = self.tls.bind(&engine, self.http.options(), interval).await?;
             if secure.is_none() && self.policy.certificates.are_named() {
                 tracing::warn!("no client can show a certificate: there is no --secure-port");
             }
             let signals = || stop_signal().map_err(|error| Failure::message(error.to_string()));
-            let (stop, stop_secure) = (signals()?, signals()?);
+            let (stop, stop_secure, stop_grpc) = (signals()?, signals()?, signals()?);
             tracing::info!("listening on http://{}", server.address());
+            if let Some(grpc) = &grpc {
+                tracing::info!("listening for gRPC on http://{}", grpc.address());
+            }
             if let Some(secure) = &secure {
                 tracing::info!("listening on https://{}", secure.address());
             }
             ready(&engine, server.address())?;
-            tokio::join!(server.run(stop), async {
-                if let Some(secure) = secure {
-                    secure.run(stop_secure).await;
-                }
-            });
+            tokio::join!(server.run(stop), run(grpc, stop_grpc), run(secure, stop_secure));
             if !engine.flush_audit(AUDIT_TIMEOUT) {
                 tracing::warn!("the audit log does not take its last events");
             }
@@ -124,9 +128,26 @@ impl Serve {
     }
 }
 
+async fn run(server: Option<Server>, stop: impl Future<Output = ()>) {
+    if let Some(server) = server {
+        server.run(stop).await;
+    }
+}
+
 impl HttpFlags {
+    /// The listener for gRPC, if one is asked for.
+    async fn bind_grpc(&self, engine: &Engine) -> Result<Option<Server>, Failure> {
+        let Some(address) = self.grpc_address else { return Ok(None) };
+        let server = Server::bind_grpc(engine.clone(), self.options_at(address)).await;
+        server.map(Some).map_err(|error| Failure::message(error.to_string()))
+    }
+
     fn options(&self) -> Options {
-        let mut options = Options::new(self.http_address);
+        self.options_at(self.http_address)
+    }
+
+    fn options_at(&self, address: SocketAddr) -> Options {
+        let mut options = Options::new(address);
         options.allow_plain_text = self.allow_plain_text;
         options.limits.connections = self.limit_connections.max(1);
         options.limits.body_bytes = self.limit_body_bytes;

@@ -9,8 +9,9 @@ use axum::http::request::Parts;
 use axum::http::{Request, Response, StatusCode};
 use verdikt::{Attributes, GoQuoted, RequestInfo, RequestInfoError, User};
 
-use super::sender::{Audit, Sender};
+use super::sender::Audit;
 use super::{App, answer, audit};
+use crate::caller::Sender;
 use crate::kubernetes::status::{Status, html_escaped};
 
 /// The answer where there is no component to hand the request to: 200 with the reason.

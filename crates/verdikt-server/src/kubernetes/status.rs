@@ -185,6 +185,11 @@ impl Status {
         Self { status: "Success".to_owned(), ..status }
     }
 
+    /// What went wrong, for people.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The HTTP status.
     pub fn code(&self) -> u16 {
         self.code

@@ -5,7 +5,7 @@
 //! answered with `system:anonymous`. Here only the authenticators of tokens are asked.
 
 use serde::{Deserialize, Serialize};
-use verdikt::{Credentials, Outcome};
+use verdikt::{Authenticated, Credentials, Outcome};
 
 use super::subject::UserInfo;
 use super::{Kind, Review, is_false, or_null};
@@ -65,12 +65,7 @@ impl TokenReview {
             Outcome::NoOpinion => {}
             Outcome::Failed(error) => answer.error = error.to_string(),
             Outcome::Authenticated(authenticated) => {
-                let asked = &self.spec.0.audiences;
-                let accepted = authenticated.audiences();
-                if !asked.is_empty() && !asked.iter().any(|audience| accepted.contains(audience)) {
-                    tracing::error!(?asked, ?accepted, "error validating audience");
-                    return Err(Status::internal_error("error validating audiences"));
-                }
+                let accepted = accepted_audiences(&authenticated, &self.spec.0.audiences)?;
                 answer.authenticated = true;
                 answer.user = authenticated.user().clone().into();
                 answer.audiences = accepted.to_vec();
@@ -80,9 +75,25 @@ impl TokenReview {
     }
 }
 
+/// For which audiences a credential was made, of those that were `asked` for.
+///
+/// # Errors
+/// If whoever accepted it did not look at them.
+pub(crate) fn accepted_audiences<'a>(
+    authenticated: &'a Authenticated,
+    asked: &[String],
+) -> Result<&'a [String], Status> {
+    let accepted = authenticated.audiences();
+    if !asked.is_empty() && !asked.iter().any(|audience| accepted.contains(audience)) {
+        tracing::error!(?asked, ?accepted, "error validating audience");
+        return Err(Status::internal_error("error validating audiences"));
+    }
+    Ok(accepted)
+}
+
 /// What is left of a token that is sent as `Authorization: Bearer TOKEN`, as upstream does with it: white
 /// space at its end goes, and so does everything from the first space on.
-fn as_in_header(token: &str) -> &str {
+pub(crate) fn as_in_header(token: &str) -> &str {
     token.trim_end().split(' ').next().unwrap_or_default()
 }
 

@@ -1,0 +1,218 @@
+//! Check: may they do it? A question is read, decided, and its decision written.
+
+use tonic::Status;
+use verdikt::{
+    Attributes, Authenticated, Effect, Impersonated, Outcome, Refusal, RequestInfo, Requester,
+    Selectors, User,
+};
+
+use super::authenticate::shown;
+use super::call::{Call, Privilege};
+use super::error::{self, bad_field};
+use super::proto::v1;
+use super::proto::v1::check_request::Request;
+use crate::caller::Sender;
+
+pub(super) fn answer(call: &Call, question: v1::CheckRequest) -> Result<v1::CheckResponse, Status> {
+    let v1::CheckRequest { user, credential, request, .. } = question;
+    let request = request.as_ref();
+    let request = request.ok_or_else(|| {
+        bad_field("request", "exactly one of resource, non_resource and http must be specified")
+    })?;
+    let asked = Asked::read(request)?;
+    let request = asked.attributes();
+    let about = match (user, credential) {
+        (None, None) => About::Caller(call.sender()?),
+        (Some(user), None) => {
+            others(call)?;
+            About::Named(user.into())
+        }
+        (user, Some(credential)) => {
+            others(call)?;
+            call.needs(Privilege::CreateTokenReviews)?;
+            let shown = match shown(call, &credential)? {
+                Outcome::Authenticated(authenticated) => authenticated,
+                Outcome::Failed(_) | Outcome::NoOpinion => return Ok(unauthenticated(call)),
+            };
+            match user {
+                None => About::Shown(shown),
+                Some(user) => match acting_as(call, &shown, &request, &user.into()) {
+                    Ok(impersonated) => About::ActingAs(impersonated),
+                    Err(Refusal::Forbidden(check)) => {
+                        let status = crate::Status::forbidden(&check.attributes(), check.reason());
+                        return Ok(v1::CheckResponse {
+                            decision: v1::Decision::NoOpinion.into(),
+                            reason: status.message().to_owned(),
+                            revision: call.snapshot.revision().0,
+                            user: Some(shown.user().into()),
+                            ..Default::default()
+                        });
+                    }
+                    Err(refusal) => return Err(error::not_impersonated(&refusal)),
+                },
+            }
+        }
+    };
+    Ok(decide(call, &about, &request))
+}
+
+/// Whether the caller may ask about others.
+fn others(call: &Call) -> Result<(), Status> {
+    if call.has_idle_credential() {
+        let problem = "may not be specified at the same time as an Authorization header";
+        return Err(bad_field("user", problem));
+    }
+    call.needs(Privilege::CreateSubjectAccessReviews)
+}
+
+/// Whom a question is about.
+enum About {
+    Caller(Sender),
+    Named(User),
+    Shown(Authenticated),
+    ActingAs(Impersonated),
+}
+
+impl About {
+    fn requester(&self) -> Requester<'_> {
+        match self {
+            Self::Caller(sender) => sender.requester(),
+            Self::Named(user) => user.into(),
+            Self::Shown(authenticated) => authenticated.identity().into(),
+            Self::ActingAs(impersonated) => (&impersonated.user).into(),
+        }
+    }
+
+    /// The user, if the question does not name it.
+    fn found(&self) -> Option<v1::User> {
+        match self {
+            Self::Named(_) => None,
+            found => Some(found.requester().user().into()),
+        }
+    }
+}
+
+fn decide(call: &Call, about: &About, request: &Attributes<'_>) -> v1::CheckResponse {
+    let request = Attributes { user: Some(about.requester()), ..*request };
+    let decision = call.snapshot.authorize(&request);
+    v1::CheckResponse {
+        allowed: decision.is_allowed(),
+        decision: effect(decision.effect()).into(),
+        reason: decision.reason_text(),
+        revision: decision.revision().0,
+        user: about.found(),
+        evaluation_error: decision.error().unwrap_or_default(),
+    }
+}
+
+fn unauthenticated(call: &Call) -> v1::CheckResponse {
+    v1::CheckResponse {
+        decision: v1::Decision::Unauthenticated.into(),
+        reason: "Unauthorized".to_owned(),
+        revision: call.snapshot.revision().0,
+        ..Default::default()
+    }
+}
+
+pub(super) fn effect(effect: Effect) -> v1::Decision {
+    match effect {
+        Effect::Allow => v1::Decision::Allow,
+        Effect::Deny => v1::Decision::Deny,
+        Effect::NoOpinion => v1::Decision::NoOpinion,
+    }
+}
+
+/// The user that `shown` acts as, as if their request had the headers that say so.
+fn acting_as(
+    call: &Call,
+    shown: &Authenticated,
+    request: &Attributes<'_>,
+    user: &User,
+) -> Result<Impersonated, Refusal> {
+    let named = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut headers = vec![named("impersonate-user", &user.name)];
+    if !user.uid.is_empty() {
+        headers.push(named("impersonate-uid", &user.uid));
+    }
+    headers.extend(user.groups.iter().map(|group| named("impersonate-group", group)));
+    for (key, values) in &user.extra {
+        let name = format!("impersonate-extra-{}", escaped(key));
+        headers.extend(values.iter().map(|value| named(&name, value)));
+    }
+    let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let request = Attributes { user: Some(shown.identity().into()), ..*request };
+    call.snapshot.impersonate(&request, headers)?.ok_or(Refusal::NoUser)
+}
+
+/// A key of a user's extra as it is written in the name of a header, where case counts for nothing.
+fn escaped(key: &str) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(key.len());
+    for byte in key.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' => text.push(char::from(byte)),
+            // Writing to a String does not fail.
+            _ => drop(write!(text, "%{byte:02x}")),
+        }
+    }
+    text
+}
+
+/// What is to be done, as it was read.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and on the stack")]
+pub(super) enum Asked<'q> {
+    Resource(&'q v1::ResourceAttributes, Selectors),
+    NonResource(&'q v1::NonResourceAttributes),
+    Http(RequestInfo<'q>),
+}
+
+impl<'q> Asked<'q> {
+    /// # Errors
+    /// INVALID_ARGUMENT with the field that makes no sense.
+    pub(super) fn read(request: &'q Request) -> Result<Self, Status> {
+        Ok(match request {
+            Request::Resource(asked) => {
+                if asked.resource.is_empty() {
+                    return Err(bad_field("resource.resource", "must not be empty"));
+                }
+                let selectors = Selectors::parse(&asked.field_selector, &asked.label_selector);
+                Self::Resource(asked, selectors)
+            }
+            Request::NonResource(asked) => {
+                if asked.path.is_empty() {
+                    return Err(bad_field("non_resource.path", "must not be empty"));
+                }
+                Self::NonResource(asked)
+            }
+            Request::Http(v1::HttpRequest { method, path }) => {
+                let method = if method.is_empty() { "GET" } else { method };
+                let info = RequestInfo::from_request(method, path)
+                    .map_err(|error| bad_field("http.path", error.to_string()))?;
+                Self::Http(info)
+            }
+        })
+    }
+
+    /// The question without the user it is about.
+    pub(super) fn attributes(&self) -> Attributes<'_> {
+        match self {
+            Self::Resource(asked, selectors) => Attributes {
+                user: None,
+                verb: &asked.verb,
+                namespace: &asked.namespace,
+                api_group: &asked.group,
+                api_version: &asked.version,
+                resource: &asked.resource,
+                subresource: &asked.subresource,
+                name: &asked.name,
+                path: "",
+                resource_request: true,
+                selectors: Some(selectors).filter(|selectors| !selectors.is_empty()),
+            },
+            Self::NonResource(asked) => {
+                Attributes { verb: &asked.verb, path: &asked.path, ..Attributes::default() }
+            }
+            Self::Http(info) => Attributes::from_request(None, info),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! gRPC: package `verdikt.v1`, and the standard services for health and reflection.
+
+mod authenticate;
+mod call;
+mod check;
+mod deadline;
+mod error;
+pub mod proto;
+mod service;
+mod status;
+mod user;
+
+use axum::Router;
+use axum::response::IntoResponse;
+use tonic_reflection::server::Builder as Reflection;
+use verdikt::Engine;
+
+use self::proto::v1::verdikt_server::VerdiktServer;
+use self::service::Service;
+use crate::listener::{Access, Limits};
+
+/// All services. What is none of them is for the caller of this to answer.
+pub(crate) async fn routes(engine: Engine, access: Access, limits: Limits) -> Router {
+    let service = VerdiktServer::new(Service::new(engine, access))
+        .max_decoding_message_size(limits.body_bytes)
+        .max_encoding_message_size(limits.body_bytes);
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_serving::<VerdiktServer<Service>>().await;
+    let router = Router::new()
+        .route_service("/verdikt.v1.Verdikt/{method}", service)
+        .route_service("/grpc.health.v1.Health/{method}", health);
+    match (reflection().build_v1(), reflection().build_v1alpha()) {
+        (Ok(v1), Ok(v1alpha)) => router
+            .route_service("/grpc.reflection.v1.ServerReflection/{method}", v1)
+            .route_service("/grpc.reflection.v1alpha.ServerReflection/{method}", v1alpha),
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::error!("there is no reflection: {error}");
+            router
+        }
+    }
+}
+
+/// Answers calls of methods that nobody has.
+pub(crate) async fn unimplemented() -> impl IntoResponse {
+    tonic::Status::unimplemented("there is no such method").into_http::<axum::body::Body>()
+}
+
+/// Describes all services, for clients that do not know them.
+fn reflection() -> Reflection<'static> {
+    Reflection::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+}

@@ -1,0 +1,81 @@
+//! A client for gRPC servers under test, for tests that do not wait otherwise.
+
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Response, Status};
+use verdikt_server::proto::v1;
+use verdikt_server::proto::v1::verdikt_client::VerdiktClient;
+
+use crate::http::Running;
+
+/// A connection to a running server, and metadata that all calls have.
+#[derive(Debug)]
+pub struct Client<'s> {
+    server: &'s Running,
+    channel: Channel,
+    metadata: Vec<(&'static str, String)>,
+}
+
+impl<'s> Client<'s> {
+    /// Connects once it is needed.
+    ///
+    /// # Panics
+    /// If the address of the server is none.
+    pub fn new(server: &'s Running) -> Self {
+        let endpoint = Endpoint::try_from(format!("http://{}", server.address())).unwrap();
+        let channel = server.runtime().block_on(async { endpoint.connect_lazy() });
+        Self { server, channel, metadata: Vec::new() }
+    }
+
+    /// The same with one more value of metadata.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.metadata.push((name, value.to_owned()));
+        self
+    }
+
+    /// The connection, for other services.
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    /// The service.
+    pub fn verdikt(&self) -> VerdiktClient<Channel> {
+        VerdiktClient::new(self.channel())
+    }
+
+    /// A message with the metadata.
+    ///
+    /// # Panics
+    /// If some of it is not printable.
+    pub fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        for (name, value) in &self.metadata {
+            request.metadata_mut().append(*name, value.parse().unwrap());
+        }
+        request
+    }
+
+    /// What comes of some calls.
+    pub fn wait<T>(&self, calls: impl Future<Output = T>) -> T {
+        self.server.runtime().block_on(calls)
+    }
+
+    /// One check.
+    ///
+    /// # Errors
+    /// Whatever the server says.
+    pub fn check(&self, question: v1::CheckRequest) -> Result<v1::CheckResponse, Status> {
+        self.wait(self.verdikt().check(self.request(question))).map(Response::into_inner)
+    }
+
+    /// One question about a credential.
+    ///
+    /// # Errors
+    /// Whatever the server says.
+    pub fn authenticate(
+        &self,
+        question: v1::AuthenticateRequest,
+    ) -> Result<v1::AuthenticateResponse, Status> {
+        self.wait(self.verdikt().authenticate(self.request(question))).map(Response::into_inner)
+    }
+}
