@@ -115,7 +115,7 @@ fn the_index_lists_the_paths_to_whom_may_see_them() {
     let jane = world.clients.client("jane", "developers", 1);
     let answer = world.connect(Some(&jane)).get("/", &[]).unwrap();
     assert_eq!(answer.code, 200);
-    assert!(answer.body.starts_with("{\n  \"paths\": [\n    \"/api"), "{}", answer.body);
+    assert!(answer.body.starts_with("{\n  \"paths\": [\n    \"/"), "{}", answer.body);
     assert_eq!(world.connect(None).get("/", &[]).unwrap().code, 403);
 }
 
