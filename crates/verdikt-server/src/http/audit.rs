@@ -149,9 +149,6 @@ pub(super) fn decided(parts: &Parts, allowed: bool, failed: bool, reason: &str) 
 /// Keeps the object that was sent.
 pub(super) fn request_object(parts: &Parts, object: &impl Serialize) {
     with_trail(parts, |trail| {
-        let target = parts.uri.to_string();
-        let Ok(info) = RequestInfo::from_request(parts.method.as_str(), &target) else { return };
-        let request = Attributes::from_request(None, &info);
         let value = serde_json::to_value(object).unwrap_or_default();
         let of = |name: &str| {
             value.get("metadata").and_then(|meta| meta.get(name)).and_then(Value::as_str)
@@ -163,7 +160,7 @@ pub(super) fn request_object(parts: &Parts, object: &impl Serialize) {
             resource_version: of("resourceVersion").unwrap_or_default(),
         };
         let object = serde_json::to_string(object).unwrap_or_default();
-        trail.request_object(&request, uri(parts), meta, &object);
+        trail.request_object(meta, &object);
     });
 }
 

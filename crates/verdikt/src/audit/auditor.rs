@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::counters::{Counters, Interval};
+use super::render::{Renderer, TooLarge};
 use super::sink::{Output, Queue, Slice, StoreError};
-use super::{Arrival, AuditStatus, Format, Level, LogOptions, Mode, Policy, Trail};
+use super::{Arrival, AuditStatus, Level, LogOptions, Mode, Policy, Trail};
 
 /// The sink with what is counted about it; there is one to an engine.
 #[derive(Debug)]
@@ -14,6 +15,7 @@ pub(crate) struct Auditor {
     options: LogOptions,
     counters: Arc<Counters>,
     errors: Interval,
+    renderer: Renderer,
     sink: Sink,
 }
 
@@ -43,15 +45,16 @@ impl Auditor {
     /// In kube-apiserver's words, if the file cannot be had.
     pub(crate) fn start(options: LogOptions) -> Result<Self, String> {
         let counters = Arc::new(Counters::default());
+        let renderer = Renderer::new(&options);
         let output = Output::open(&options).map_err(|error| format!("ensureLogFile: {error}"))?;
         let sink = match options.mode {
             Mode::Blocking | Mode::BlockingStrict => Sink::Blocking(Mutex::new(output)),
             Mode::Batch => Sink::Batch(
-                Queue::start(options.batch.clone(), output, Arc::clone(&counters))
+                Queue::start(options.batch.clone(), renderer, output, Arc::clone(&counters))
                     .map_err(|error| format!("the thread of the audit log: {error}"))?,
             ),
         };
-        Ok(Self { options, counters, errors: Interval::default(), sink })
+        Ok(Self { options, counters, errors: Interval::default(), renderer, sink })
     }
 
     /// Records that a request is there, unless the policy has no interest in it.
@@ -79,32 +82,29 @@ impl Auditor {
         (config.level > Level::None).then(|| Trail::new(Arc::clone(self), config, arrival))
     }
 
-    pub(super) fn format(&self) -> Format {
-        self.options.format
-    }
-
-    pub(super) fn max_event_size(&self) -> Option<u64> {
-        self.options.truncate.map(|truncate| truncate.max_event_size)
-    }
-
     /// Whether storing an event may wait for a disk.
     pub(crate) fn is_blocking(&self) -> bool {
         matches!(self.sink, Sink::Blocking(_))
     }
 
-    /// Stores an event; false only where it counts that it could not be.
-    pub(super) fn store(&self, line: &[u8]) -> bool {
+    /// Stores an event, whose record is given in parts; false only where it counts that it could not be.
+    pub(super) fn store(&self, record: &[&[u8]]) -> bool {
         self.counters.events.add(1);
         let output = match &self.sink {
             Sink::Batch(queue) => {
-                queue.push(line);
+                queue.push(record);
                 return true;
             }
             Sink::Blocking(output) => output,
         };
+        let mut line = Vec::new();
+        if let Err(TooLarge { bytes }) = self.renderer.line(&record.concat(), &mut line) {
+            self.counters.count_too_large(bytes, &self.errors);
+            return true;
+        }
         let written = {
             let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
-            output.write(Slice::one(line, &[line.len()]))
+            output.write(Slice::one(&line, &[line.len()]))
         };
         match written.error {
             None => {
@@ -126,20 +126,6 @@ impl Auditor {
             tracing::error!(
                 path = %self.options.path.display(),
                 "Error in audit plugin 'log' affecting 1 audit events: {error} ({lost} lost so far)"
-            );
-        }
-    }
-
-    /// Counts an event that is too large for the bound on events.
-    pub(super) fn too_large(&self, bytes: usize) {
-        self.counters.events.add(1);
-        self.counters.lost.add(1);
-        self.counters.too_large.add(1);
-        if self.errors.is_over() {
-            tracing::error!(
-                bytes,
-                "Error in audit plugin 'truncate' affecting 1 audit events: event is too large even \
-                 after truncating"
             );
         }
     }

@@ -64,6 +64,19 @@ impl Counters {
         let counts = self.levels.iter().map(|count| count.load(Ordering::Relaxed));
         Level::ALL.into_iter().map(Level::as_str).zip(counts).collect()
     }
+
+    /// Counts an event that is too large for the bound on events.
+    pub(super) fn count_too_large(&self, bytes: usize, errors: &Interval) {
+        self.lost.add(1);
+        self.too_large.add(1);
+        if errors.is_over() {
+            tracing::error!(
+                bytes,
+                "Error in audit plugin 'truncate' affecting 1 audit events: event is too large even \
+                 after truncating"
+            );
+        }
+    }
 }
 
 /// A number that only grows.

@@ -4,64 +4,51 @@
 
 use std::io::Write as _;
 
-use verdikt_core::{GoQuoted, User};
+use verdikt_core::GoQuoted;
 
-use super::arrival::Arrival;
+use super::record::{Event, Texts};
 use super::time;
 
-pub(super) fn before_stage(arrival: &Arrival<'_>, text: &mut Vec<u8>) {
-    time::nanos(arrival.received, text);
-    write(text, format_args!(" AUDIT: id={} stage=\"", GoQuoted(arrival.audit_id)));
-}
-
-pub(super) fn after_stage(arrival: &Arrival<'_>, text: &mut Vec<u8>) {
-    let ip = arrival.source_ips.first().map_or_else(|| "<unknown>".to_owned(), ToString::to_string);
-    let user = arrival.user.filter(|user| !user.name.is_empty());
-    let groups = match user {
-        Some(user) if !user.groups.is_empty() => list(&user.groups),
-        _ => "<none>".to_owned(),
+pub(super) fn line(event: &Event<'_>, text: &mut Vec<u8>) {
+    time::nanos(event.header.received, text);
+    let ip = event.source_ips.clone().next();
+    let ip = ip.map_or_else(|| "<unknown>".to_owned(), |ip| ip.to_string());
+    let user = event.user.as_ref().filter(|user| !user.name.is_empty());
+    let groups = user.filter(|user| !user.groups.is_empty());
+    let groups = groups.map_or_else(|| "<none>".to_owned(), |user| list(&user.groups));
+    let (as_user, as_groups) = match &event.impersonated {
+        // Whoever is impersonated is in a group at least.
+        Some((user, _)) => (user.name, list(&user.groups)),
+        None => ("<self>", "<lookup>".to_owned()),
     };
-    let name = user.map_or("<none>", |user| &user.name);
     write(
         text,
         format_args!(
-            "\" ip={} method={} user={} groups={}",
+            " AUDIT: id={} stage=\"{}\" ip={} method={} user={} groups={} as={} asgroups={} \
+             user-agent={}",
+            GoQuoted(event.audit_id),
+            event.header.stage.as_str(),
             GoQuoted(&ip),
-            GoQuoted(arrival.request.verb),
-            GoQuoted(name),
-            GoQuoted(&groups)
+            GoQuoted(event.verb),
+            GoQuoted(user.map_or("<none>", |user| user.name)),
+            GoQuoted(&groups),
+            GoQuoted(as_user),
+            GoQuoted(&as_groups),
+            GoQuoted(event.user_agent),
         ),
     );
-}
-
-/// Who the request is answered as.
-pub(super) fn impersonated(user: Option<&User>, text: &mut Vec<u8>) {
-    let (name, groups) = match user {
-        // Whoever is impersonated is in a group at least.
-        Some(user) => (user.name.as_str(), list(&user.groups)),
-        None => ("<self>", "<lookup>".to_owned()),
-    };
-    write(text, format_args!(" as={} asgroups={}", GoQuoted(name), GoQuoted(&groups)));
-}
-
-pub(super) fn after_impersonated(user_agent: &str, text: &mut Vec<u8>) {
-    write(text, format_args!(" user-agent={}", GoQuoted(user_agent)));
-}
-
-pub(super) fn object(namespace: Option<&str>, uri: &str, text: &mut Vec<u8>) {
-    let namespace = namespace.filter(|namespace| !namespace.is_empty()).unwrap_or("<none>");
-    write(text, format_args!(" namespace={} uri={}", GoQuoted(namespace), GoQuoted(uri)));
-}
-
-pub(super) fn response(code: Option<u16>, text: &mut Vec<u8>) {
-    match code {
+    let namespaces = [event.namespace, event.meta.namespace];
+    let namespace = namespaces.into_iter().find(|name| !name.is_empty() && event.resource_request);
+    let namespace = GoQuoted(namespace.unwrap_or("<none>"));
+    write(text, format_args!(" namespace={namespace} uri={}", GoQuoted(event.uri)));
+    match event.header.code {
         Some(code) => write(text, format_args!(" response=\"{code}\"\n")),
         None => write(text, format_args!(" response=\"<deferred>\"\n")),
     }
 }
 
-fn list(items: &[String]) -> String {
-    let items: Vec<String> = items.iter().map(|item| GoQuoted(item).to_string()).collect();
+fn list(items: &Texts<'_>) -> String {
+    let items: Vec<String> = items.clone().map(|item| GoQuoted(item).to_string()).collect();
     items.join(",")
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Follows apiserver's `pkg/audit` and `plugin/pkg/audit/{log,buffered,truncate}`. A front begins a
 //! [`Trail`] for each request ([`crate::Engine::begin_audit`]), tells it what happens, and ends it
-//! with the answer. Events are put into words at once and handed to the sink as lines, so that a
-//! queue of them is bounded in bytes and costs nobody else anything.
+//! with the answer. Events are handed on as records, in which facts are copied as they are; they become words where
+//! they are written, in mode batch on a thread of its own. A queue of them is bounded in bytes.
 
 mod arrival;
 mod auditor;
@@ -14,6 +14,7 @@ mod json;
 mod legacy;
 mod options;
 mod policy;
+mod record;
 mod render;
 mod sink;
 mod time;

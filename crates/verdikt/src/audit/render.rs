@@ -1,152 +1,189 @@
-//! An event as far as it is known when a request arrives, in words: most of it never changes, and is
-//! written once for all stages.
+//! An event in words: one line of the log.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::net::IpAddr;
 
-use verdikt_core::{Attributes, User};
+use super::arrival::{CUT_OFF, USER_AGENT_BYTES};
+use super::record::{Event, Person};
+use super::{Format, Level, LogOptions, Stage, json, legacy, time};
 
-use super::arrival::{Arrival, CUT_OFF, USER_AGENT_BYTES};
-use super::trail::ObjectMeta;
-use super::{Format, Level, json, legacy, time};
-
-/// The parts of an event that are the same at every stage, one behind the other.
-#[derive(Debug, Default)]
-pub(super) struct Head {
-    /// When the request was there, as events in JSON say it near their end.
-    received: [u8; 27],
-    text: Vec<u8>,
-    /// Where the id is, with its quotes.
-    id: std::ops::Range<usize>,
-    /// Where the stage belongs.
-    stage: usize,
-    /// Where the impersonated user belongs.
-    impersonated: usize,
-    /// Where what is asked about begins; it ends the head.
-    object: usize,
+/// How events are put into words.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Renderer {
+    format: Format,
+    /// Bytes of a line, if there is a bound.
+    most: Option<u64>,
 }
 
-impl Head {
-    pub(super) fn new(format: Format, level: Level, arrival: &Arrival<'_>) -> Self {
-        // Enough for most events; what is longer is copied once.
-        let mut head = Self { text: Vec::with_capacity(768), ..Self::default() };
-        match format {
-            Format::Json => head.json(level, arrival),
-            Format::Legacy => head.legacy(arrival),
-        }
-        head
+/// A line that is too long even without its objects.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TooLarge {
+    pub(super) bytes: usize,
+}
+
+impl Renderer {
+    pub(super) fn new(options: &LogOptions) -> Self {
+        let most = options.truncate.map(|truncate| truncate.max_event_size);
+        Self { format: options.format, most }
     }
 
-    fn json(&mut self, level: Level, arrival: &Arrival<'_>) {
-        let text = &mut self.text;
-        time::micros(arrival.received, text);
-        if let Some(received) = text.first_chunk() {
-            self.received = *received;
+    /// Writes the line of a record behind what is there. An event that is too large is written without its objects.
+    ///
+    /// # Errors
+    /// If that is still too large; nothing is written then.
+    pub(super) fn line(self, record: &[u8], into: &mut Vec<u8>) -> Result<(), TooLarge> {
+        let event = Event::read(record);
+        let start = into.len();
+        let fits =
+            |into: &Vec<u8>| self.most.is_none_or(|most| (into.len() - start) as u64 <= most);
+        self.event(&event, false, into);
+        if !fits(into) && event.header.level >= Level::Request {
+            into.truncate(start);
+            self.event(&event, true, into);
         }
-        text.clear();
-        text.extend_from_slice(
-            b"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"",
-        );
-        text.extend_from_slice(level.as_str().as_bytes());
-        text.extend_from_slice(b"\",\"auditID\":");
-        let start = text.len();
-        json::string(arrival.audit_id, text);
-        self.id = start..text.len();
-        text.extend_from_slice(b",\"stage\":\"");
-        self.stage = text.len();
-        text.extend_from_slice(b"\",\"requestURI\":");
-        json::string(arrival.uri, text);
-        text.extend_from_slice(b",\"verb\":");
-        json::string(arrival.request.verb, text);
-        text.extend_from_slice(b",\"user\":{");
-        if let Some(user) = arrival.user {
-            members_of_user(user, text);
+        if fits(into) {
+            return Ok(());
         }
-        text.push(b'}');
-        self.impersonated = text.len();
-        if !arrival.source_ips.is_empty() {
-            text.extend_from_slice(b",\"sourceIPs\":[");
-            for (index, address) in arrival.source_ips.iter().enumerate() {
-                let quote: &[u8] = if index == 0 { b"\"" } else { b",\"" };
-                text.extend_from_slice(quote);
-                self::address(*address, text);
-                text.push(b'"');
-            }
-            text.push(b']');
-        }
-        json::member("userAgent", &short(arrival.user_agent), text);
-        self.object = text.len();
-        self.object(Format::Json, arrival.request, arrival.uri, ObjectMeta::default());
+        let bytes = into.len() - start;
+        into.truncate(start);
+        Err(TooLarge { bytes })
     }
 
-    fn legacy(&mut self, arrival: &Arrival<'_>) {
-        let text = &mut self.text;
-        legacy::before_stage(arrival, text);
-        self.stage = text.len();
-        legacy::after_stage(arrival, text);
-        self.impersonated = text.len();
-        legacy::after_impersonated(&short(arrival.user_agent), text);
-        self.object = text.len();
-        self.object(Format::Legacy, arrival.request, arrival.uri, ObjectMeta::default());
-    }
-
-    /// Says what is asked about, with what the object that was sent adds to that.
-    pub(super) fn object(
-        &mut self,
-        format: Format,
-        request: &Attributes<'_>,
-        uri: &str,
-        meta: ObjectMeta<'_>,
-    ) {
-        let text = &mut self.text;
-        text.truncate(self.object);
-        let or = |first, second| if str::is_empty(first) { second } else { first };
-        let namespace = or(request.namespace, meta.namespace);
-        if format == Format::Legacy {
-            return legacy::object(request.resource_request.then_some(namespace), uri, text);
+    fn event(self, event: &Event<'_>, truncated: bool, into: &mut Vec<u8>) {
+        into.reserve(1024);
+        match self.format {
+            Format::Json => json_line(event, truncated, into),
+            Format::Legacy => legacy::line(event, into),
         }
-        if request.resource_request {
-            json::field("objectRef", text);
-            text.push(b'{');
-            json::member("resource", request.resource, text);
-            json::member("namespace", namespace, text);
-            json::member("name", or(request.name, meta.name), text);
-            json::member("uid", meta.uid, text);
-            json::member("apiGroup", request.api_group, text);
-            json::member("apiVersion", request.api_version, text);
-            json::member("resourceVersion", meta.resource_version, text);
-            json::member("subresource", request.subresource, text);
+    }
+}
+
+fn json_line(event: &Event<'_>, truncated: bool, text: &mut Vec<u8>) {
+    let header = &event.header;
+    text.extend_from_slice(b"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"");
+    text.extend_from_slice(header.level.as_str().as_bytes());
+    text.extend_from_slice(b"\",\"auditID\":");
+    json::string(event.audit_id, text);
+    text.extend_from_slice(b",\"stage\":\"");
+    text.extend_from_slice(header.stage.as_str().as_bytes());
+    text.extend_from_slice(b"\",\"requestURI\":");
+    json::string(event.uri, text);
+    text.extend_from_slice(b",\"verb\":");
+    json::string(event.verb, text);
+    text.extend_from_slice(b",\"user\":");
+    match &event.user {
+        Some(user) => person(user, text),
+        None => text.extend_from_slice(b"{}"),
+    }
+    if let Some((user, constraint)) = &event.impersonated {
+        json::field("impersonatedUser", text);
+        person(user, text);
+        if !constraint.is_empty() {
+            text.extend_from_slice(b",\"authenticationMetadata\":{\"impersonationConstraint\":");
+            json::string(constraint, text);
             text.push(b'}');
         }
     }
-
-    /// The id of the request, in quotes.
-    pub(super) fn id(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(self.text.get(self.id.clone()).unwrap_or_default())
+    if !event.source_ips.is_empty() {
+        text.extend_from_slice(b",\"sourceIPs\":[");
+        for (index, address) in event.source_ips.clone().enumerate() {
+            let quote: &[u8] = if index == 0 { b"\"" } else { b",\"" };
+            text.extend_from_slice(quote);
+            self::address(address, text);
+            text.push(b'"');
+        }
+        text.push(b']');
     }
-
-    /// When the request was there, up to the time of the stage.
-    pub(super) fn received(&self, into: &mut Vec<u8>) {
-        into.extend_from_slice(RECEIVED);
-        into.extend_from_slice(&self.received);
-        into.extend_from_slice(STAGE);
+    json::member("userAgent", event.user_agent, text);
+    if event.resource_request {
+        object_reference(event, text);
     }
-
-    /// That time alone.
-    pub(super) fn received_at(&self) -> &[u8] {
-        &self.received
+    if let Some(code) = header.code {
+        json::field("responseStatus", text);
+        match event.status {
+            Some(status) => json::escaped(status, text),
+            None => {
+                text.extend_from_slice(b"{\"metadata\":{},\"code\":");
+                json::number(code, text);
+                text.push(b'}');
+            }
+        }
     }
-
-    /// The event at a stage, up to what has come of it.
-    pub(super) fn at(&self, stage: &str, impersonated: &[u8], into: &mut Vec<u8>) {
-        let part = |from: usize, to: usize| self.text.get(from..to).unwrap_or_default();
-        into.reserve(self.text.len() + impersonated.len() + 512);
-        into.extend_from_slice(part(0, self.stage));
-        into.extend_from_slice(stage.as_bytes());
-        into.extend_from_slice(part(self.stage, self.impersonated));
-        into.extend_from_slice(impersonated);
-        into.extend_from_slice(part(self.impersonated, self.text.len()));
+    if !truncated {
+        for (name, object) in
+            [("requestObject", event.request_object), ("responseObject", event.response_object)]
+        {
+            if let Some(object) = object {
+                json::field(name, text);
+                json::escaped(object, text);
+            }
+        }
     }
+    json::field("requestReceivedTimestamp", text);
+    text.push(b'"');
+    time::micros(header.received, text);
+    text.extend_from_slice(b"\",\"stageTimestamp\":\"");
+    match header.stage {
+        Stage::RequestReceived => time::micros(header.received, text),
+        _ => time::micros(header.at, text),
+    }
+    text.push(b'"');
+    annotations(event, truncated, text);
+    text.extend_from_slice(b"}\n");
+}
+
+fn object_reference(event: &Event<'_>, text: &mut Vec<u8>) {
+    let or = |first, second| if str::is_empty(first) { second } else { first };
+    json::field("objectRef", text);
+    text.push(b'{');
+    json::member("resource", event.resource, text);
+    json::member("namespace", or(event.namespace, event.meta.namespace), text);
+    json::member("name", or(event.name, event.meta.name), text);
+    json::member("uid", event.meta.uid, text);
+    json::member("apiGroup", event.api_group, text);
+    json::member("apiVersion", event.api_version, text);
+    json::member("resourceVersion", event.meta.resource_version, text);
+    json::member("subresource", event.subresource, text);
+    text.push(b'}');
+}
+
+fn annotations(event: &Event<'_>, truncated: bool, text: &mut Vec<u8>) {
+    if event.annotations.is_empty() && !truncated {
+        return;
+    }
+    json::field("annotations", text);
+    text.push(b'{');
+    let more = truncated.then_some(("audit.k8s.io/truncated", "true"));
+    let before = |(key, _): &(&str, &str)| more.is_some_and(|(more, _)| *key < more);
+    let said = || event.annotations.clone();
+    let first = said().take_while(before);
+    for (key, value) in first.chain(more).chain(said().skip_while(before)) {
+        json::key(key, text);
+        json::string(value, text);
+    }
+    text.push(b'}');
+}
+
+/// `{"username":…,"uid":…,"groups":…,"extra":…}`, without what is empty.
+fn person(person: &Person<'_>, text: &mut Vec<u8>) {
+    text.push(b'{');
+    json::member("username", person.name, text);
+    json::member("uid", person.uid, text);
+    if !person.groups.is_empty() {
+        json::field("groups", text);
+        json::strings(person.groups.clone(), text);
+    }
+    if !person.extra.is_empty() {
+        json::field("extra", text);
+        text.push(b'{');
+        for (key, values) in person.extra.clone() {
+            json::key(key, text);
+            json::strings(values, text);
+        }
+        text.push(b'}');
+    }
+    text.push(b'}');
 }
 
 /// An address in words. Those of IPv4 are written digit by digit, which is a lot faster than formatting.
@@ -164,31 +201,9 @@ fn address(address: IpAddr, text: &mut Vec<u8>) {
     }
 }
 
-const RECEIVED: &[u8] = b",\"requestReceivedTimestamp\":\"";
-const STAGE: &[u8] = b"\",\"stageTimestamp\":\"";
-
-/// `"username":…,"uid":…,"groups":…,"extra":…`, without what is empty.
-pub(super) fn members_of_user(user: &User, text: &mut Vec<u8>) {
-    json::member("username", &user.name, text);
-    json::member("uid", &user.uid, text);
-    if !user.groups.is_empty() {
-        json::field("groups", text);
-        json::strings(user.groups.iter().map(String::as_str), text);
-    }
-    if !user.extra.is_empty() {
-        json::field("extra", text);
-        text.push(b'{');
-        for (key, values) in &user.extra {
-            json::key(key, text);
-            json::strings(values.iter().map(String::as_str), text);
-        }
-        text.push(b'}');
-    }
-}
-
 /// The user agent, cut off where it is too long. Upstream cuts in the middle of a character; what is
 /// left of one is left out here.
-fn short(user_agent: &str) -> std::borrow::Cow<'_, str> {
+pub(super) fn short(user_agent: &str) -> Cow<'_, str> {
     if user_agent.len() <= USER_AGENT_BYTES {
         return user_agent.into();
     }

@@ -7,10 +7,11 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use smallvec::SmallVec;
 use verdikt_core::{Attributes, User};
 
-use super::render::{Head, members_of_user};
-use super::{Arrival, Auditor, Config, Format, Level, NotStored, Stage, json, legacy, time};
+use super::record::{self, Header, Parts};
+use super::{Arrival, Auditor, Config, Level, NotStored, Stage};
 
 /// The audit trail of one request, which is going on until it is answered. A trail that is dropped
 /// before records that the connection was closed early, or that the server panicked.
@@ -20,10 +21,14 @@ pub struct Trail {
     config: Config,
     kind: Kind,
     received: SystemTime,
-    head: Head,
+    /// What was known at the arrival, as records have it.
+    arrival: Vec<u8>,
+    /// The same of what the object that was sent says about itself, if there was one.
+    meta: Vec<u8>,
+    /// Who the request is answered as, if not as its sender.
     impersonated: Vec<u8>,
     /// A few, by their keys.
-    annotations: Vec<(&'static str, Cow<'static, str>)>,
+    annotations: SmallVec<[(&'static str, Cow<'static, str>); 3]>,
     request_object: Option<String>,
     /// Whether the last event has been recorded.
     ended: bool,
@@ -67,20 +72,19 @@ pub struct ObjectMeta<'a> {
 
 impl Trail {
     pub(super) fn new(auditor: Arc<Auditor>, config: Config, arrival: &Arrival<'_>) -> Self {
-        let format = auditor.format();
-        let mut impersonated = Vec::new();
-        if format == Format::Legacy {
-            legacy::impersonated(None, &mut impersonated);
-        }
+        let mut facts = ARRIVAL.try_with(Cell::take).unwrap_or_default();
+        facts.clear();
+        record::arrival(arrival, &mut facts);
         Self {
             kind: match arrival.request {
                 request if is_long_running(request) => Kind::LongRunning,
                 _ => Kind::Ordinary,
             },
             received: arrival.received,
-            head: Head::new(format, config.level, arrival),
-            impersonated,
-            annotations: Vec::new(),
+            arrival: facts,
+            meta: Vec::new(),
+            impersonated: Vec::new(),
+            annotations: SmallVec::new(),
             request_object: None,
             ended: false,
             auditor,
@@ -115,18 +119,8 @@ impl Trail {
     /// Says who the request is answered as, and the verb of constrained impersonation that allowed it.
     pub fn impersonated(&mut self, user: &User, constraint: &str) {
         self.impersonated.clear();
-        let text = &mut self.impersonated;
-        if self.auditor.format() == Format::Legacy {
-            return legacy::impersonated(Some(user), text);
-        }
-        text.extend_from_slice(b",\"impersonatedUser\":{");
-        members_of_user(user, text);
-        text.push(b'}');
-        if !constraint.is_empty() {
-            text.extend_from_slice(b",\"authenticationMetadata\":{\"impersonationConstraint\":");
-            json::string(constraint, text);
-            text.push(b'}');
-        }
+        record::person(user, &mut self.impersonated);
+        record::text(constraint, &mut self.impersonated);
     }
 
     /// Says what was decided, and why.
@@ -152,24 +146,18 @@ impl Trail {
             Some((_, old)) if *old != value => tracing::warn!(
                 "Failed to set annotations[{key:?}] to {value:?} for audit:{}, it has already been \
                  set to {old:?}",
-                self.head.id()
+                record::audit_id(&self.arrival)
             ),
             Some(_) => {}
         }
     }
 
-    /// Keeps the object that was sent, as JSON in the version it was sent in, and what it says about
-    /// itself. `request` and `uri` are those of the arrival.
-    pub fn request_object(
-        &mut self,
-        request: &Attributes<'_>,
-        uri: &str,
-        meta: ObjectMeta<'_>,
-        object: &str,
-    ) {
-        self.head.object(self.auditor.format(), request, uri, meta);
+    /// Keeps the object that was sent, as JSON in the version it was sent in, and what it says about itself.
+    pub fn request_object(&mut self, meta: ObjectMeta<'_>, object: &str) {
+        self.meta.clear();
+        record::object(meta, &mut self.meta);
         if self.config.level >= Level::Request {
-            self.request_object = Some(self.recorded(object));
+            self.request_object = Some(self.recorded(object).into_owned());
         }
     }
 
@@ -197,118 +185,57 @@ impl Trail {
             Stage::RequestReceived => self.received,
             _ => SystemTime::now(),
         };
-        // Each thread keeps the memory of a line; trails are also dropped while threads end.
-        let line = LINE.try_with(Cell::take);
-        let mut line = line.unwrap_or_default();
-        line.clear();
-        let is_stored = self.store(stage, at, answer, &mut line);
-        if line.capacity() <= MOST_KEPT {
-            let _ = LINE.try_with(|kept| kept.set(line));
-        }
+        let response = answer.and_then(|answer| answer.object);
+        let response = response.filter(|_| self.config.level >= Level::RequestResponse);
+        let status = answer.and_then(|answer| answer.status);
+        let header = Header {
+            stage,
+            level: self.config.level,
+            received: self.received,
+            at,
+            code: answer.map(|answer| answer.code),
+            has: Parts {
+                meta: !self.meta.is_empty(),
+                impersonated: !self.impersonated.is_empty(),
+                status: status.is_some(),
+                request_object: self.request_object.is_some(),
+                response_object: response.is_some(),
+            },
+        };
+        // Each thread keeps the memory of it; trails are also dropped while threads end.
+        let mut rest = REST.try_with(Cell::take).unwrap_or_default();
+        rest.clear();
+        let said = self.annotations.iter().map(|(key, value)| (*key, value.as_ref()));
+        record::annotations(said, &mut rest);
+        let response = response.map(|object| self.recorded(object));
+        let optional = [status, self.request_object.as_deref(), response.as_deref()];
+        optional.into_iter().flatten().for_each(|part| record::text(part, &mut rest));
+        let header = header.to_bytes();
+        let is_stored =
+            self.auditor.store(&[&header, &self.arrival, &self.meta, &self.impersonated, &rest]);
+        keep(&REST, rest);
         is_stored
     }
 
-    fn store(
-        &self,
-        stage: Stage,
-        at: SystemTime,
-        answer: Option<&Answer<'_>>,
-        line: &mut Vec<u8>,
-    ) -> bool {
-        self.line(stage, at, answer, false, line);
-        let Some(most) = self.auditor.max_event_size().filter(|&most| line.len() as u64 > most)
-        else {
-            return self.auditor.store(line);
-        };
-        if self.config.level >= Level::Request {
-            line.clear();
-            self.line(stage, at, answer, true, line);
-        }
-        if line.len() as u64 > most {
-            self.auditor.too_large(line.len());
-            return true;
-        }
-        self.auditor.store(line)
-    }
-
-    fn line(
-        &self,
-        stage: Stage,
-        at: SystemTime,
-        answer: Option<&Answer<'_>>,
-        truncated: bool,
-        line: &mut Vec<u8>,
-    ) {
-        self.head.at(stage.as_str(), &self.impersonated, line);
-        if self.auditor.format() == Format::Legacy {
-            return legacy::response(answer.map(|answer| answer.code), line);
-        }
-        if let Some(answer) = answer {
-            json::field("responseStatus", line);
-            match answer.status {
-                Some(status) => json::escaped(status, line),
-                None => {
-                    line.extend_from_slice(b"{\"metadata\":{},\"code\":");
-                    json::number(answer.code, line);
-                    line.push(b'}');
-                }
-            }
-        }
-        if !truncated {
-            self.objects(answer, line);
-        }
-        self.head.received(line);
-        match stage {
-            Stage::RequestReceived => line.extend_from_slice(self.head.received_at()),
-            _ => time::micros(at, line),
-        }
-        line.push(b'"');
-        self.annotations(truncated, line);
-        line.extend_from_slice(b"}\n");
-    }
-
-    fn objects(&self, answer: Option<&Answer<'_>>, line: &mut Vec<u8>) {
-        if let Some(object) = &self.request_object {
-            json::field("requestObject", line);
-            json::escaped(object, line);
-        }
-        if let Some(object) = answer.and_then(|answer| answer.object)
-            && self.config.level >= Level::RequestResponse
-        {
-            json::field("responseObject", line);
-            json::escaped(&self.recorded(object), line);
-        }
-    }
-
-    fn annotations(&self, truncated: bool, line: &mut Vec<u8>) {
-        if self.annotations.is_empty() && !truncated {
-            return;
-        }
-        json::field("annotations", line);
-        line.push(b'{');
-        let more = truncated.then_some(("audit.k8s.io/truncated", "true"));
-        let before = |(key, _): &&(&str, _)| more.is_some_and(|(more, _)| *key < more);
-        let before = self.annotations.iter().take_while(before).count();
-        let said = || self.annotations.iter().map(|(key, value)| (*key, value.as_ref()));
-        for (key, value) in said().take(before).chain(more).chain(said().skip(before)) {
-            json::key(key, line);
-            json::string(value, line);
-        }
-        line.push(b'}');
-    }
-
     /// An object as it is to be recorded: on one line, without managed fields if the policy says so.
-    fn recorded(&self, object: &str) -> String {
+    fn recorded<'o>(&self, object: &'o str) -> Cow<'o, str> {
         let object = object.trim();
-        if self.config.omit_managed_fields && object.contains("\"managedFields\"") {
-            return without_managed_fields(object).unwrap_or_else(|| object.to_owned());
-        }
-        object.to_owned()
+        let without = (self.config.omit_managed_fields && object.contains("\"managedFields\""))
+            .then(|| without_managed_fields(object));
+        without.flatten().map_or(Cow::Borrowed(object), Cow::Owned)
     }
 }
 
 impl Drop for Trail {
     fn drop(&mut self) {
+        self.end();
+        keep(&ARRIVAL, std::mem::take(&mut self.arrival));
+    }
+}
+
+impl Trail {
+    /// Records what a trail has that nobody ended.
+    fn end(&self) {
         if self.ended || self.kind == Kind::Unidentified {
             return;
         }
@@ -326,11 +253,22 @@ impl Drop for Trail {
     }
 }
 
+type Kept = std::thread::LocalKey<Cell<Vec<u8>>>;
+
 thread_local! {
-    static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static ARRIVAL: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static REST: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Bytes of memory that a thread keeps for lines.
+/// Keeps memory for the next event of this thread.
+fn keep(place: &'static Kept, memory: Vec<u8>) {
+    if memory.capacity() <= MOST_KEPT {
+        // Trails are also dropped while threads end.
+        let _ = place.try_with(|kept| kept.set(memory));
+    }
+}
+
+/// Bytes of memory that a thread keeps in each place.
 const MOST_KEPT: usize = 16 << 10;
 
 /// Whether the answer takes as long as its receiver wants (`BasicLongRunningRequestCheck`, as

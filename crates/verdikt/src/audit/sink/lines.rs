@@ -17,9 +17,27 @@ pub(in crate::audit) struct Slice<'a> {
 }
 
 impl Lines {
-    pub(in crate::audit) fn push(&mut self, line: &[u8]) {
-        self.text.extend_from_slice(line);
+    /// Adds a line, given in parts.
+    pub(in crate::audit) fn push(&mut self, parts: &[&[u8]]) {
+        parts.iter().for_each(|part| self.text.extend_from_slice(part));
         self.ends.push(self.text.len());
+    }
+
+    /// Adds a line that `write` writes, unless it fails.
+    pub(in crate::audit) fn push_with<E>(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        write(&mut self.text)?;
+        self.ends.push(self.text.len());
+        Ok(())
+    }
+
+    /// The lines, one by one.
+    pub(in crate::audit) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let ends = starts.zip(&self.ends);
+        ends.map(|(start, end)| self.text.get(start..*end).unwrap_or_default())
     }
 
     /// Makes room for so many bytes.
@@ -102,7 +120,7 @@ mod tests {
     fn lines_are_taken_from_either_end() {
         let mut lines = Lines::default();
         for line in ["a\n", "bb\n", "ccc\n"] {
-            lines.push(line.as_bytes());
+            lines.push(&[line.as_bytes()]);
         }
         let check = |slice: Slice<'_>, text: &str, count: usize| {
             assert_eq!((slice.text(), slice.count()), (text.as_bytes(), count));

@@ -14,6 +14,7 @@ use super::lines::Lines;
 use super::output::{Output, StoreError};
 use crate::audit::BatchOptions;
 use crate::audit::counters::{Counters, Interval};
+use crate::audit::render::{Renderer, TooLarge};
 
 /// The queue; its thread ends with it, after it has written what is left.
 #[derive(Debug)]
@@ -33,13 +34,13 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Lines in pieces of some size; no piece is empty.
+    /// Records in pieces of some size; no piece is empty.
     pieces: VecDeque<Lines>,
     /// Pieces that were written, to be filled again.
     spare: Vec<Lines>,
-    /// How many lines there are, those that are being written included.
+    /// How many events there are, those that are being written included.
     count: usize,
-    /// Their bytes.
+    /// Their bytes: of records, and of the lines that those became which are being written.
     bytes: usize,
     /// Whether the thread waits to be woken.
     asleep: bool,
@@ -52,6 +53,7 @@ struct State {
 impl Queue {
     pub(in crate::audit) fn start(
         options: BatchOptions,
+        renderer: Renderer,
         output: Output,
         counters: Arc<Counters>,
     ) -> io::Result<Self> {
@@ -65,6 +67,7 @@ impl Queue {
         });
         let worker = Worker {
             shared: Arc::clone(&shared),
+            renderer,
             output,
             piece: Lines::default(),
             done: 0,
@@ -78,11 +81,12 @@ impl Queue {
 
     /// Puts an event into the queue, or drops and counts it if there is no room. Never waits for the
     /// sink.
-    pub(in crate::audit) fn push(&self, line: &[u8]) {
+    pub(in crate::audit) fn push(&self, record: &[&[u8]]) {
         let shared = &self.0;
+        let bytes: usize = record.iter().map(|part| part.len()).sum();
         let mut state = shared.lock();
         let fits = state.count < shared.options.buffer_size
-            && state.bytes.saturating_add(line.len()) <= shared.options.buffer_bytes;
+            && state.bytes.saturating_add(bytes) <= shared.options.buffer_bytes;
         if !fits || state.ended {
             state.untold += 1;
             drop(state);
@@ -90,7 +94,7 @@ impl Queue {
             shared.counters.lost.add(1);
             return shared.tell_of_drops();
         }
-        state.add(line);
+        state.add(record, bytes);
         let is_asleep = std::mem::take(&mut state.asleep);
         drop(state);
         if is_asleep {
@@ -195,15 +199,15 @@ impl Shared {
 }
 
 impl State {
-    fn add(&mut self, line: &[u8]) {
+    fn add(&mut self, record: &[&[u8]], bytes: usize) {
         self.count += 1;
-        self.bytes += line.len();
-        match self.pieces.back_mut().filter(|last| last.bytes() + line.len() <= PIECE) {
-            Some(last) => last.push(line),
+        self.bytes += bytes;
+        match self.pieces.back_mut().filter(|last| last.bytes() + bytes <= PIECE) {
+            Some(last) => last.push(record),
             None => {
                 let mut piece = self.spare.pop().unwrap_or_default();
-                piece.reserve(PIECE.max(line.len()));
-                piece.push(line);
+                piece.reserve(PIECE.max(bytes));
+                piece.push(record);
                 self.pieces.push_back(piece);
             }
         }
@@ -213,6 +217,7 @@ impl State {
 /// The thread that writes.
 struct Worker {
     shared: Arc<Shared>,
+    renderer: Renderer,
     output: Output,
     /// What is being written, and how many of its lines have been dealt with.
     piece: Lines,
@@ -227,8 +232,10 @@ impl Worker {
     fn run(mut self) {
         let mut pause = FIRST_PAUSE;
         loop {
-            if self.done == self.piece.count() && !self.take_piece() {
-                break;
+            while self.done == self.piece.count() {
+                if !self.take_piece() {
+                    return self.end();
+                }
             }
             let batch = self.batch_size();
             self.throttle();
@@ -241,6 +248,11 @@ impl Worker {
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+        self.end();
+    }
+
+    /// What is left is lost, and is said to be.
+    fn end(&self) {
         self.shared.tell();
         let mut state = self.shared.lock();
         let left = state.count;
@@ -264,7 +276,7 @@ impl Worker {
         false
     }
 
-    /// Takes the next lines in hand; false if it is time to stop and nothing is left.
+    /// Takes the next records in hand, as lines; false if it is time to stop and nothing is left.
     fn take_piece(&mut self) -> bool {
         let shared = Arc::clone(&self.shared);
         let Some(mut state) = shared.wait_for_some() else { return false };
@@ -280,16 +292,37 @@ impl Worker {
                 state = shared.wait(state, left.min(STEP * 10));
             }
         }
-        let next = state.pieces.pop_front().unwrap_or_default();
-        let mut before = std::mem::replace(&mut self.piece, next);
-        before.clear();
-        // Some are kept to be filled again, for new memory is what costs most; not one that a line made
+        let mut records = state.pieces.pop_front().unwrap_or_default();
+        drop(state);
+        let too_large = self.put_into_words(&records);
+        let mut state = shared.lock();
+        state.count = state.count.saturating_sub(too_large);
+        state.bytes = state.bytes.saturating_sub(records.bytes()) + self.piece.bytes();
+        records.clear();
+        // Some are kept to be filled again, for new memory is what costs most; not one that a record made
         // too large.
-        if before.bytes_kept() <= 2 * PIECE && state.spare.len() < MOST_SPARE {
-            state.spare.push(before);
+        if records.bytes_kept() <= 2 * PIECE && state.spare.len() < MOST_SPARE {
+            state.spare.push(records);
         }
-        self.done = 0;
         true
+    }
+
+    /// Makes lines of records; how many are too large for that.
+    fn put_into_words(&mut self, records: &Lines) -> usize {
+        let Self { piece, renderer, shared, errors, .. } = self;
+        if piece.bytes_kept() > 8 * PIECE {
+            *piece = Lines::default();
+        }
+        piece.clear();
+        self.done = 0;
+        let mut too_large = 0;
+        for record in records.iter() {
+            if let Err(TooLarge { bytes }) = piece.push_with(|text| renderer.line(record, text)) {
+                too_large += 1;
+                shared.counters.count_too_large(bytes, errors);
+            }
+        }
+        too_large
     }
 
     /// How many lines are written at once. Where how often is written has no bound, the fewer calls
