@@ -1,23 +1,33 @@
 //! JSON as Go's `encoding/json` writes it, straight into bytes.
 
-/// A text in quotes. `&`, `<`, `>` and the separators U+2028 and U+2029 are escaped as well, so that
+/// A text, which is UTF-8, in quotes. `&`, `<`, `>` and the separators U+2028 and U+2029 are escaped as well, so that
 /// the line can stand in HTML, as Go has it.
-pub(super) fn string(text: &str, into: &mut Vec<u8>) {
+pub(super) fn string(text: &[u8], into: &mut Vec<u8>) {
     into.push(b'"');
     let mut rest = text;
-    // Most texts have nothing to escape: bytes are looked at, and characters only where it may be so.
-    while let Some(at) = first_special(rest.as_bytes()) {
-        let (clean, after) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        into.extend_from_slice(clean.as_bytes());
-        let Some(c) = after.chars().next() else { break };
-        if needs_escape(c) {
-            escape(c, into);
-        } else {
-            into.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-        }
-        rest = after.get(c.len_utf8()..).unwrap_or_default();
+    // Most texts have nothing to escape.
+    while let Some(at) = first_special(rest) {
+        let (clean, after) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        into.extend_from_slice(clean);
+        let taken = match after {
+            [0xe2, 0x80, last @ (0xa8 | 0xa9), ..] => {
+                escape(if *last == 0xa8 { '\u{2028}' } else { '\u{2029}' }, into);
+                3
+            }
+            // Another character that begins like those.
+            [0xe2, ..] => {
+                into.push(0xe2);
+                1
+            }
+            [byte, ..] => {
+                escape(char::from(*byte), into);
+                1
+            }
+            [] => break,
+        };
+        rest = after.get(taken..).unwrap_or_default();
     }
-    into.extend_from_slice(rest.as_bytes());
+    into.extend_from_slice(rest);
     into.push(b'"');
 }
 
@@ -68,7 +78,7 @@ static SPECIAL: [bool; 256] = {
 };
 
 /// `"name":`, after a comma unless it begins an object.
-pub(super) fn key(name: &str, into: &mut Vec<u8>) {
+pub(super) fn key(name: &[u8], into: &mut Vec<u8>) {
     if into.last() != Some(&b'{') {
         into.push(b',');
     }
@@ -85,7 +95,7 @@ pub(super) fn field(name: &'static str, into: &mut Vec<u8>) {
 }
 
 /// `"name":"text"`, unless the text is empty.
-pub(super) fn member(name: &'static str, text: &str, into: &mut Vec<u8>) {
+pub(super) fn member(name: &'static str, text: &[u8], into: &mut Vec<u8>) {
     if !text.is_empty() {
         field(name, into);
         string(text, into);
@@ -109,7 +119,7 @@ pub(super) fn number(number: impl Into<u32>, into: &mut Vec<u8>) {
 }
 
 /// `["a","b"]`.
-pub(super) fn strings<'t>(texts: impl IntoIterator<Item = &'t str>, into: &mut Vec<u8>) {
+pub(super) fn strings<'t>(texts: impl IntoIterator<Item = &'t [u8]>, into: &mut Vec<u8>) {
     into.push(b'[');
     for (index, text) in texts.into_iter().enumerate() {
         if index > 0 {
@@ -118,10 +128,6 @@ pub(super) fn strings<'t>(texts: impl IntoIterator<Item = &'t str>, into: &mut V
         string(text, into);
     }
     into.push(b']');
-}
-
-fn needs_escape(c: char) -> bool {
-    matches!(c, '\0'..='\x1f' | '"' | '\\' | '&' | '<' | '>' | '\u{2028}' | '\u{2029}')
 }
 
 fn escape(c: char, into: &mut Vec<u8>) {
@@ -158,23 +164,24 @@ mod tests {
     fn texts_are_escaped_as_go_does() {
         let check = |text: &str, expected: &str| {
             let mut bytes = Vec::new();
-            string(text, &mut bytes);
+            string(text.as_bytes(), &mut bytes);
             assert_eq!(String::from_utf8(bytes).unwrap(), expected, "{text:?}");
         };
         check("", "\"\"");
         check("plain ünï 🙂 /", "\"plain ünï 🙂 /\"");
         check("a\"b\\c", r#""a\"b\\c""#);
-        check("<&>\u{2028}", r#""\u003c\u0026\u003e\u2028""#);
+        check("<&>\u{2028}\u{2029}", r#""\u003c\u0026\u003e\u2028\u2029""#);
+        check("€\u{2027}\u{202a}\u{e2}", "\"€\u{2027}\u{202a}\u{e2}\"");
         check("\n\r\t\x08\x0c\0\x7f", "\"\\n\\r\\t\\b\\f\\u0000\x7f\"");
     }
 
     #[test]
     fn members_are_joined_by_commas() {
         let mut bytes = b"{".to_vec();
-        member("a", "", &mut bytes);
-        member("b", "1", &mut bytes);
-        key("c", &mut bytes);
-        strings(["x", ""], &mut bytes);
+        member("a", b"", &mut bytes);
+        member("b", b"1", &mut bytes);
+        key(b"c", &mut bytes);
+        strings([b"x".as_slice(), b""], &mut bytes);
         assert_eq!(bytes, br#"{"b":"1","c":["x",""]"#);
     }
 }

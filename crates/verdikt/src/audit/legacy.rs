@@ -2,6 +2,7 @@
 //!
 //! Follows `EventString` of apiserver's `pkg/audit/format.go`.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 
 use verdikt_core::GoQuoted;
@@ -18,37 +19,42 @@ pub(super) fn line(event: &Event<'_>, text: &mut Vec<u8>) {
     let groups = groups.map_or_else(|| "<none>".to_owned(), |user| list(&user.groups));
     let (as_user, as_groups) = match &event.impersonated {
         // Whoever is impersonated is in a group at least.
-        Some((user, _)) => (user.name, list(&user.groups)),
-        None => ("<self>", "<lookup>".to_owned()),
+        Some((user, _)) => (words(user.name), list(&user.groups)),
+        None => (Cow::Borrowed("<self>"), "<lookup>".to_owned()),
     };
     write(
         text,
         format_args!(
             " AUDIT: id={} stage=\"{}\" ip={} method={} user={} groups={} as={} asgroups={} \
              user-agent={}",
-            GoQuoted(event.audit_id),
+            GoQuoted(&words(event.audit_id)),
             event.header.stage.as_str(),
             GoQuoted(&ip),
-            GoQuoted(event.verb),
-            GoQuoted(user.map_or("<none>", |user| user.name)),
+            GoQuoted(&words(event.verb)),
+            GoQuoted(&user.map_or(Cow::Borrowed("<none>"), |user| words(user.name))),
             GoQuoted(&groups),
-            GoQuoted(as_user),
+            GoQuoted(&as_user),
             GoQuoted(&as_groups),
-            GoQuoted(event.user_agent),
+            GoQuoted(&words(event.user_agent)),
         ),
     );
     let namespaces = [event.namespace, event.meta.namespace];
     let namespace = namespaces.into_iter().find(|name| !name.is_empty() && event.resource_request);
-    let namespace = GoQuoted(namespace.unwrap_or("<none>"));
-    write(text, format_args!(" namespace={namespace} uri={}", GoQuoted(event.uri)));
+    let namespace = namespace.map_or(Cow::Borrowed("<none>"), words);
+    let namespace = GoQuoted(&namespace);
+    write(text, format_args!(" namespace={namespace} uri={}", GoQuoted(&words(event.uri))));
     match event.header.code {
         Some(code) => write(text, format_args!(" response=\"{code}\"\n")),
         None => write(text, format_args!(" response=\"<deferred>\"\n")),
     }
 }
 
+fn words(text: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(text)
+}
+
 fn list(items: &Texts<'_>) -> String {
-    let items: Vec<String> = items.clone().map(|item| GoQuoted(item).to_string()).collect();
+    let items: Vec<String> = items.clone().map(|item| GoQuoted(&words(item)).to_string()).collect();
     items.join(",")
 }
 

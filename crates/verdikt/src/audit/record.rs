@@ -5,6 +5,7 @@
 //! [`person`] and a text if somebody was impersonated) and what came of it ([`annotations`], and the texts that the
 //! header says are there). Texts stand behind their length. Records never leave the process.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -128,8 +129,8 @@ pub(super) fn arrival(arrival: &Arrival<'_>, into: &mut Vec<u8>) {
 }
 
 /// The id of a request, of what is known at its arrival.
-pub(super) fn audit_id(arrival: &[u8]) -> &str {
-    Reader(arrival).text()
+pub(super) fn audit_id(arrival: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(Reader(arrival).text())
 }
 
 /// What an object that was sent says about itself.
@@ -177,37 +178,46 @@ fn number(number: usize, into: &mut Vec<u8>) {
     into.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
 }
 
-/// A record that is read.
+/// A record that is read. Texts are not looked at again: each was UTF-8 when it was written.
 #[derive(Clone, Debug)]
 pub(super) struct Event<'a> {
     pub(super) header: Header,
-    pub(super) audit_id: &'a str,
-    pub(super) uri: &'a str,
-    pub(super) user_agent: &'a str,
-    pub(super) verb: &'a str,
-    pub(super) resource: &'a str,
-    pub(super) subresource: &'a str,
-    pub(super) namespace: &'a str,
-    pub(super) name: &'a str,
-    pub(super) api_group: &'a str,
-    pub(super) api_version: &'a str,
+    pub(super) audit_id: &'a [u8],
+    pub(super) uri: &'a [u8],
+    pub(super) user_agent: &'a [u8],
+    pub(super) verb: &'a [u8],
+    pub(super) resource: &'a [u8],
+    pub(super) subresource: &'a [u8],
+    pub(super) namespace: &'a [u8],
+    pub(super) name: &'a [u8],
+    pub(super) api_group: &'a [u8],
+    pub(super) api_version: &'a [u8],
     pub(super) resource_request: bool,
     pub(super) source_ips: Addresses<'a>,
     pub(super) user: Option<Person<'a>>,
-    pub(super) meta: ObjectMeta<'a>,
+    pub(super) meta: Meta<'a>,
     /// Who the request is answered as, and the constraint of the impersonation.
-    pub(super) impersonated: Option<(Person<'a>, &'a str)>,
+    pub(super) impersonated: Option<(Person<'a>, &'a [u8])>,
     pub(super) annotations: Pairs<'a>,
-    pub(super) status: Option<&'a str>,
-    pub(super) request_object: Option<&'a str>,
-    pub(super) response_object: Option<&'a str>,
+    pub(super) status: Option<&'a [u8]>,
+    pub(super) request_object: Option<&'a [u8]>,
+    pub(super) response_object: Option<&'a [u8]>,
+}
+
+/// An [`ObjectMeta`] in a record.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Meta<'a> {
+    pub(super) namespace: &'a [u8],
+    pub(super) name: &'a [u8],
+    pub(super) uid: &'a [u8],
+    pub(super) resource_version: &'a [u8],
 }
 
 /// A user in a record.
 #[derive(Clone, Debug)]
 pub(super) struct Person<'a> {
-    pub(super) name: &'a str,
-    pub(super) uid: &'a str,
+    pub(super) name: &'a [u8],
+    pub(super) uid: &'a [u8],
     pub(super) groups: Texts<'a>,
     pub(super) extra: Extra<'a>,
 }
@@ -223,10 +233,10 @@ impl<'a> Event<'a> {
         let resource_request = reader.flag();
         let source_ips = Addresses::read(reader);
         let user = reader.flag().then(|| Person::read(reader));
-        let mut meta = ObjectMeta::default();
+        let mut meta = Meta::default();
         if has.meta {
             let [namespace, name, uid, resource_version] = reader.texts();
-            meta = ObjectMeta { namespace, name, uid, resource_version };
+            meta = Meta { namespace, name, uid, resource_version };
         }
         let impersonated = has.impersonated.then(|| (Person::read(reader), reader.text()));
         let annotations = Pairs::read(reader);
@@ -286,12 +296,12 @@ impl<'a> Reader<'a> {
         u32::from_le_bytes(self.array()) as usize
     }
 
-    fn text(&mut self) -> &'a str {
+    fn text(&mut self) -> &'a [u8] {
         let length = self.number();
-        std::str::from_utf8(self.take(length)).unwrap_or_default()
+        self.take(length)
     }
 
-    fn texts<const COUNT: usize>(&mut self) -> [&'a str; COUNT] {
+    fn texts<const COUNT: usize>(&mut self) -> [&'a [u8]; COUNT] {
         std::array::from_fn(|_| self.text())
     }
 }
@@ -334,12 +344,12 @@ macro_rules! list {
     };
 }
 
-list!(/** Texts. */ Texts of &'a str, Reader::text);
-list!(/** Keys and values. */ Pairs of (&'a str, &'a str), |reader: &mut Reader<'a>| {
+list!(/** Texts. */ Texts of &'a [u8], Reader::text);
+list!(/** Keys and values. */ Pairs of (&'a [u8], &'a [u8]), |reader: &mut Reader<'a>| {
     let [key, value] = reader.texts();
     (key, value)
 });
-list!(/** Keys, each with its values. */ Extra of (&'a str, Texts<'a>), |reader: &mut Reader<'a>| {
+list!(/** Keys, each with its values. */ Extra of (&'a [u8], Texts<'a>), |reader: &mut Reader<'a>| {
     (reader.text(), Texts::read(reader))
 });
 list!(/** Addresses. */ Addresses of IpAddr, |reader: &mut Reader<'a>| match reader.array() {

@@ -102,7 +102,7 @@ fn json_line(event: &Event<'_>, truncated: bool, text: &mut Vec<u8>) {
     if let Some(code) = header.code {
         json::field("responseStatus", text);
         match event.status {
-            Some(status) => json::escaped(status, text),
+            Some(status) => json::escaped(words(status), text),
             None => {
                 text.extend_from_slice(b"{\"metadata\":{},\"code\":");
                 json::number(code, text);
@@ -116,7 +116,7 @@ fn json_line(event: &Event<'_>, truncated: bool, text: &mut Vec<u8>) {
         {
             if let Some(object) = object {
                 json::field(name, text);
-                json::escaped(object, text);
+                json::escaped(words(object), text);
             }
         }
     }
@@ -134,12 +134,11 @@ fn json_line(event: &Event<'_>, truncated: bool, text: &mut Vec<u8>) {
 }
 
 fn object_reference(event: &Event<'_>, text: &mut Vec<u8>) {
-    let or = |first, second| if str::is_empty(first) { second } else { first };
     json::field("objectRef", text);
     text.push(b'{');
     json::member("resource", event.resource, text);
-    json::member("namespace", or(event.namespace, event.meta.namespace), text);
-    json::member("name", or(event.name, event.meta.name), text);
+    json::member("namespace", said(event.namespace, event.meta.namespace), text);
+    json::member("name", said(event.name, event.meta.name), text);
     json::member("uid", event.meta.uid, text);
     json::member("apiGroup", event.api_group, text);
     json::member("apiVersion", event.api_version, text);
@@ -154,8 +153,8 @@ fn annotations(event: &Event<'_>, truncated: bool, text: &mut Vec<u8>) {
     }
     json::field("annotations", text);
     text.push(b'{');
-    let more = truncated.then_some(("audit.k8s.io/truncated", "true"));
-    let before = |(key, _): &(&str, &str)| more.is_some_and(|(more, _)| *key < more);
+    let more = truncated.then_some((b"audit.k8s.io/truncated".as_slice(), b"true".as_slice()));
+    let before = |(key, _): &(&[u8], &[u8])| more.is_some_and(|(more, _)| *key < more);
     let said = || event.annotations.clone();
     let first = said().take_while(before);
     for (key, value) in first.chain(more).chain(said().skip_while(before)) {
@@ -163,6 +162,16 @@ fn annotations(event: &Event<'_>, truncated: bool, text: &mut Vec<u8>) {
         json::string(value, text);
     }
     text.push(b'}');
+}
+
+/// What the address says, or else the object.
+fn said<'a>(address: &'a [u8], object: &'a [u8]) -> &'a [u8] {
+    if address.is_empty() { object } else { address }
+}
+
+/// JSON that somebody else wrote.
+fn words(object: &[u8]) -> &str {
+    std::str::from_utf8(object).unwrap_or("null")
 }
 
 /// `{"username":…,"uid":…,"groups":…,"extra":…}`, without what is empty.
