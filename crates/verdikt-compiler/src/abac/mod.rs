@@ -11,6 +11,7 @@ mod prefixes;
 mod rules_for;
 mod table;
 mod who_can;
+
 #[cfg(test)]
 mod tests;
 

@@ -98,10 +98,8 @@ impl Table {
         request: &Attributes<'_>,
         subject: String,
     ) -> impl Iterator<Item = Path> {
-        self.rules(record)
-            .enumerate()
-            .filter(|(_, rule)| Matched::of(rule, request).all())
-            .map(move |(rule_index, rule)| Path {
+        self.rules(record).enumerate().filter(|(_, rule)| Matched::of(rule, request).all()).map(
+            move |(rule_index, rule)| Path {
                 binding: self.binding_text(record),
                 role: self.role_text(record),
                 subject: subject.clone(),
@@ -111,7 +109,8 @@ impl Table {
                 role_origin: self
                     .role_of(record)
                     .map_or_else(Origin::default, |r| self.origin(r.place)),
-            })
+            },
+        )
     }
 
     /// Rules that name the user, and fail in one part.
