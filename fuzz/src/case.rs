@@ -46,6 +46,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("jwt", jwt),
     ("cel", cel),
     ("authzen", authzen),
+    ("grpc", grpc),
     ("review_json", review_json),
     ("review_protobuf", review_protobuf),
     ("review_yaml", review_yaml),
@@ -366,6 +367,11 @@ pub fn cel(bytes: &[u8]) {
 /// Messages of AuthZEN: single evaluations, and batches.
 pub fn authzen(bytes: &[u8]) {
     verdikt_server::fuzz::authzen(bytes);
+}
+
+/// Messages of gRPC: read, and answered.
+pub fn grpc(bytes: &[u8]) {
+    verdikt_server::fuzz::grpc(bytes);
 }
 
 /// Reviews in JSON, as they are posted.

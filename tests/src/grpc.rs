@@ -68,6 +68,15 @@ impl<'s> Client<'s> {
         self.wait(self.verdikt().check(self.request(question))).map(Response::into_inner)
     }
 
+    /// Many checks in one message, which may be larger than clients take by default.
+    ///
+    /// # Errors
+    /// Whatever the server says.
+    pub fn batch(&self, batch: v1::CheckBatchRequest) -> Result<v1::CheckBatchResponse, Status> {
+        let mut service = self.verdikt().max_decoding_message_size(64 << 20);
+        self.wait(service.check_batch(self.request(batch))).map(Response::into_inner)
+    }
+
     /// One question about a credential.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -12,7 +13,7 @@ use verdikt_server::{Options, Server, TlsOptions};
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
+    stop: Mutex<Option<oneshot::Sender<()>>>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -57,7 +58,14 @@ impl Running {
         runtime.spawn(server.run(async {
             drop(stopped.await);
         }));
-        Self { address, stop: Some(stop), runtime }
+        Self { address, stop: Mutex::new(Some(stop)), runtime }
+    }
+
+    /// Tells it to stop, and lets it end what is under way.
+    pub fn stop(&self) {
+        if let Some(stop) = self.stop.lock().unwrap().take() {
+            drop(stop.send(()));
+        }
     }
 
     /// Where it listens.
@@ -104,7 +112,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.stop.take().map(|stop| stop.send(()));
+        self.stop();
     }
 }
 

@@ -13,6 +13,7 @@ use verdikt_server::Access;
 use verdikt_server::proto::v1;
 use verdikt_server::proto::v1::Decision::{Allow, NoOpinion, Unauthenticated};
 use verdikt_server::proto::v1::check_request::Request;
+use verdikt_server::proto::v1::check_stream_response::Result as Answered;
 use verdikt_server::proto::v1::credential::Kind;
 use verdikt_tests::grpc::Client;
 use verdikt_tests::http::Running;
@@ -278,4 +279,138 @@ fn health_and_reflection_are_there_for_everybody() {
     let names: Vec<&str> = listed.service.iter().map(|service| service.name.as_str()).collect();
     assert!(names.contains(&"verdikt.v1.Verdikt"), "{names:?}");
     assert!(names.contains(&"grpc.health.v1.Health"), "{names:?}");
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
+}
+
+#[test]
+fn a_batch_is_answered_in_order_with_each_reason_once() {
+    let World { server, .. } = &world(Access::Authorized);
+    let client = Client::new(server).with("authorization", "Bearer hook-token");
+    let question =
+        |user, resource| v1::BatchQuestion { user, verb: 1, resource, ..Default::default() };
+    let batch = |questions: Vec<v1::BatchQuestion>| v1::CheckBatchRequest {
+        strings: texts(&["get", "pods", "secrets", "/metrics", "GET"]),
+        users: vec![user("jane", &["dev"]).unwrap()],
+        questions,
+        with_reasons: true,
+        ..Default::default()
+    };
+    let path = v1::BatchQuestion { path: 4, ..question(1, 0) };
+    let request = v1::BatchQuestion { verb: 0, method: 5, ..path };
+    let questions = vec![question(1, 2), question(1, 3), question(0, 2), path, request];
+    let answer = client.batch(batch(questions)).unwrap();
+    let found: Vec<v1::Decision> = answer.decisions().collect();
+    assert_eq!(found, [Allow, NoOpinion, NoOpinion, Allow, Allow]);
+    assert_eq!(
+        (answer.reasons, answer.reason_numbers),
+        (texts(&[BY_READERS]), vec![1, 0, 0, 1, 1])
+    );
+    assert_eq!(answer.revision, 1);
+
+    let wrong = |question: v1::BatchQuestion, field: &str| {
+        let status = client.batch(batch(vec![path, question])).unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+        let details = status.get_details_bad_request().unwrap();
+        assert_eq!(details.field_violations[0].field, format!("questions[1].{field}"));
+    };
+    wrong(question(2, 2), "user");
+    wrong(question(1, 6), "resource");
+    wrong(question(1, 0), "resource");
+    let jane = Client::new(server).with("authorization", "Bearer jane-token");
+    assert_eq!(failure(jane.batch(batch(vec![path]))).0, Code::PermissionDenied);
+    let own = jane.batch(batch(vec![question(0, 2)])).unwrap();
+    assert_eq!(own.decisions().collect::<Vec<_>>(), [Allow]);
+}
+
+#[test]
+fn a_stream_goes_on_after_a_question_without_meaning() {
+    let World { server, .. } = &world(Access::Authorized);
+    let client = Client::new(server).with("authorization", "Bearer jane-token");
+    let own = |request| Some(v1::CheckRequest { request, ..Default::default() });
+    let others = Some(v1::CheckRequest { user: user("joe", &[]), ..own(get("pods")).unwrap() });
+    let questions = [own(get("pods")), own(None), None, others, own(get("secrets"))];
+    let questions: Vec<v1::CheckStreamRequest> = (7..)
+        .zip(questions)
+        .map(|(id, question)| v1::CheckStreamRequest { id, question })
+        .collect();
+    let answers = client.wait(async {
+        let questions = client.request(tokio_stream::iter(questions));
+        let mut answers = client.verdikt().check_stream(questions).await.unwrap().into_inner();
+        let mut found = Vec::new();
+        while let Some(v1::CheckStreamResponse { id, result }) = answers.message().await.unwrap() {
+            found.push((
+                id,
+                match result.unwrap() {
+                    Answered::Answer(answer) => Ok(answer.decision()),
+                    Answered::Error(error) => Err(Code::from(error.code)),
+                },
+            ));
+        }
+        found
+    });
+    let expected = [
+        (7, Ok(Allow)),
+        (8, Err(Code::InvalidArgument)),
+        (9, Err(Code::InvalidArgument)),
+        (10, Err(Code::PermissionDenied)),
+        (11, Ok(NoOpinion)),
+    ];
+    assert_eq!(answers, expected);
+}
+
+#[test]
+fn changes_of_the_status_are_told_until_the_server_stops() {
+    let World { server, engine, _folder } = world(Access::Authorized);
+    let client = Client::new(&server);
+    let refused = client.wait(client.verdikt().watch_status(v1::WatchStatusRequest {}));
+    assert_eq!(failure(refused.map(drop)).0, Code::PermissionDenied);
+    let client = client.with("authorization", "Bearer hook-token");
+    let request = client.request(v1::WatchStatusRequest {});
+    let mut statuses = client.wait(client.verdikt().watch_status(request)).unwrap().into_inner();
+    let mut next = || {
+        let status = client.wait(statuses.message()).unwrap().unwrap().status.unwrap();
+        let reload = status.last_reload.unwrap();
+        (status.revision, reload.ok, !reload.error.is_empty())
+    };
+    assert_eq!(next(), (1, true, false));
+    engine.replace_manifests([("policy.yaml", "kind: Role")]).unwrap_err();
+    assert_eq!(next(), (1, false, true));
+    engine.replace_manifests([("policy.yaml", POLICY.replace("pods", "secrets"))]).unwrap();
+    assert_eq!(next(), (2, true, false));
+    server.stop();
+    let ended = client.wait(statuses.message()).unwrap_err();
+    assert_eq!(ended.code(), Code::Unavailable);
+}
+
+#[test]
+fn it_is_explained_and_rules_are_listed() {
+    let World { server, .. } = &world(Access::Authorized);
+    let client = Client::new(server).with("authorization", "Bearer hook-token");
+    let explain = |client: &Client<'_>, request| {
+        let question =
+            Some(v1::CheckRequest { user: user("jane", &["dev"]), request, ..Default::default() });
+        let request = client.request(v1::ExplainRequest { question });
+        client.wait(client.verdikt().explain(request)).map(tonic::Response::into_inner)
+    };
+    let allowed = explain(&client, get("pods")).unwrap();
+    assert_eq!(allowed.answer.unwrap().decision(), Allow);
+    assert_eq!(allowed.paths[0].subject, "Group \"dev\"");
+    assert!(allowed.paths[0].decides);
+    let denied = explain(&client, get("secrets")).unwrap();
+    assert_eq!((denied.paths.len(), denied.answer.unwrap().decision()), (0, NoOpinion));
+    let jane = Client::new(server).with("authorization", "Bearer jane-token");
+    assert_eq!(failure(explain(&jane, get("pods"))).0, Code::PermissionDenied);
+
+    let rules = |client: &Client<'_>, user| {
+        let request = client.request(v1::RulesForRequest { user, ..Default::default() });
+        client.wait(client.verdikt().rules_for(request)).map(tonic::Response::into_inner)
+    };
+    let own = rules(&jane, None).unwrap();
+    let others = rules(&client, user("jane", &["dev", "system:authenticated"])).unwrap();
+    assert!(own.resource_rules.iter().any(|rule| rule.verbs == ["get", "list"]), "{own:?}");
+    assert_eq!(own, others);
+    assert_eq!(failure(rules(&jane, user("joe", &[]))).0, Code::PermissionDenied);
 }

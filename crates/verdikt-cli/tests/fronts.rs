@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 use verdikt::{Engine, groups};
-use verdikt_tests::front::{Answer, Check, Cli, Front, Review};
+use verdikt_tests::front::{Answer, Batch, Check, Cli, Front, Review, Stream, Unary};
+use verdikt_tests::grpc::Client;
 use verdikt_tests::http::Running;
 use verdikt_tests::wire::Request;
 use verdikt_tests::{corpus, policy};
@@ -31,14 +32,28 @@ fn every_front_answers_as_kubernetes_does() {
         binary: Path::new(env!("CARGO_BIN_EXE_verdikt")).to_owned(),
         policy_dir: folder.path().to_owned(),
     };
-    let fronts: [(&dyn Front, usize); 4] =
-        [(&engine, 1), (&Check(&server), 3), (&Review(&server), 3), (&cli, CLI_ASKS_EACH)];
+    let grpc_server = Running::start_grpc(engine.clone(), |_| {});
+    let client = Client::new(&grpc_server);
+    let fronts: [(&dyn Front, usize); 7] = [
+        (&engine, 1),
+        (&Check(&server), 3),
+        (&Review(&server), 3),
+        (&Unary(&client), 1),
+        (&Stream(&client), 1),
+        (&Batch(&client), 1),
+        (&cli, CLI_ASKS_EACH),
+    ];
     for (front, each) in fronts {
         let mut asked = 0;
-        for question in line["requests"].as_array().unwrap().iter().step_by(each) {
-            let request: Request = serde_json::from_value(question.clone()).unwrap();
-            let want = wanted(&request, &question["want"]);
-            if let Some(found) = front.check(&request) {
+        let questions: Vec<&Value> =
+            line["requests"].as_array().unwrap().iter().step_by(each).collect();
+        let request = |question: &&Value| serde_json::from_value((*question).clone()).unwrap();
+        let requests: Vec<Request> = questions.iter().map(request).collect();
+        let answers = front.check_all(&requests);
+        for ((request, question), found) in requests.iter().zip(questions).zip(answers) {
+            if let Some(found) = found {
+                let revision = found.revision.map(|_| engine.revision().0);
+                let want = Answer { revision, ..wanted(request, &question["want"]) };
                 assert_eq!(found, want, "{}: {question}", front.name());
                 asked += 1;
             }
@@ -51,10 +66,11 @@ fn every_front_answers_as_kubernetes_does() {
 /// everything, without a reason.
 fn wanted(request: &Request, want: &Value) -> Answer {
     if request.user.is_in(groups::MASTERS) {
-        return Answer { allowed: true, reason: String::new() };
+        return Answer { allowed: true, reason: String::new(), revision: None };
     }
     Answer {
         allowed: want["decision"] == "allow",
         reason: want["reason"].as_str().unwrap_or_default().to_owned(),
+        revision: None,
     }
 }

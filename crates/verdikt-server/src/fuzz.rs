@@ -1,10 +1,14 @@
 //! What must hold of every body that is posted, for the fuzz targets: the readers themselves are nobody
 //! else's.
 
+use std::sync::LazyLock;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use verdikt::Engine;
 
+use crate::grpc;
 use crate::http::authzen;
 use crate::kubernetes::review::access::{self, SelfSubjectAccessReview, SubjectAccessReview};
 use crate::kubernetes::review::rules::SelfSubjectRulesReview;
@@ -19,6 +23,31 @@ pub fn authzen(body: &[u8]) {
         authzen::understand(value, |understood| {
             assert_ne!(understood, Err(""));
         });
+    }
+}
+
+/// What the engine of [`grpc`] knows.
+const POLICY: &str = "
+kind: ClusterRole
+apiVersion: rbac.authorization.k8s.io/v1
+metadata: {name: reader}
+rules: [{apiGroups: [''], resources: [pods], verbs: [get]}]
+---
+kind: ClusterRoleBinding
+apiVersion: rbac.authorization.k8s.io/v1
+metadata: {name: readers}
+subjects: [{kind: Group, apiGroup: rbac.authorization.k8s.io, name: dev}]
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: reader}
+";
+
+/// A message of gRPC, answered by an engine that knows one role.
+pub fn grpc(bytes: &[u8]) {
+    static ENGINE: LazyLock<Option<Engine>> =
+        LazyLock::new(|| Engine::builder().manifest("policy.yaml", POLICY).build().ok());
+    let engine = ENGINE.as_ref();
+    assert!(engine.is_some(), "the policy is good");
+    if let Some(engine) = engine {
+        grpc::fuzz::messages(engine, bytes);
     }
 }
 

@@ -15,7 +15,7 @@ use hyper_util::server::graceful::Watcher;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use verdikt::{Engine, Peer};
 
 use crate::grpc;
@@ -99,6 +99,8 @@ pub struct Server {
     app: axum::Router,
     limits: Limits,
     tls: Option<Arc<Tls>>,
+    /// Tells streams that would go on for ever that the server is to end.
+    stopping: watch::Sender<bool>,
 }
 
 impl Server {
@@ -123,8 +125,10 @@ impl Server {
         if !address.ip().is_loopback() && !allow_plain_text {
             return Err(BindError::PlainText(address));
         }
-        let app = grpc::routes(engine, access, limits).await.fallback(grpc::unimplemented);
-        Self::listen(address, app, limits, None).await
+        let stopping = watch::Sender::new(false);
+        let app = grpc::routes(engine, access, limits, stopping.subscribe()).await;
+        let app = app.fallback(grpc::unimplemented);
+        Ok(Self { stopping, ..Self::listen(address, app, limits, None).await? })
     }
 
     /// Takes the address, for HTTP and gRPC over TLS. Whoever asks about others must be allowed to, even on loopback and
@@ -141,8 +145,9 @@ impl Server {
         let tls = Tls::new(engine.clone(), tls).map_err(BindError::Tls)?;
         let access = Access::Authorized;
         let app = http::router(engine.clone(), access, limits);
-        let app = app.merge(grpc::routes(engine, access, limits).await);
-        Self::listen(address, app, limits, Some(Arc::new(tls))).await
+        let stopping = watch::Sender::new(false);
+        let app = app.merge(grpc::routes(engine, access, limits, stopping.subscribe()).await);
+        Ok(Self { stopping, ..Self::listen(address, app, limits, Some(Arc::new(tls))).await? })
     }
 
     async fn listen(
@@ -154,7 +159,8 @@ impl Server {
         let at = |error| BindError::Address(address, error);
         let listener = TcpListener::bind(address).await.map_err(at)?;
         let address = listener.local_addr().map_err(at)?;
-        Ok(Self { listener, address, app, limits, tls })
+        let stopping = watch::Sender::new(false);
+        Ok(Self { listener, address, app, limits, tls, stopping })
     }
 
     /// Where it listens, with the port it got.
@@ -164,7 +170,7 @@ impl Server {
 
     /// Serves until `stop` is ready, then lets the answers under way end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { listener, app, limits, tls, .. } = self;
+        let Self { listener, app, limits, tls, stopping, .. } = self;
         let connections = Arc::new(Semaphore::new(limits.connections));
         let under_way = GracefulShutdown::new();
         let mut stop = pin!(stop);
@@ -198,6 +204,7 @@ impl Server {
             });
         }
         drop(listener);
+        stopping.send_replace(true);
         if tokio::time::timeout(limits.shutdown_timeout, under_way.shutdown()).await.is_err() {
             tracing::warn!("some connections did not end in time, and were cut");
         }

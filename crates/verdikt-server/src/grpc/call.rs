@@ -1,11 +1,14 @@
 //! One call: who makes it, and what they may ask.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::http::{Extensions, HeaderMap};
+use tokio::sync::watch;
 use tonic::Status;
-use verdikt::{Attributes, Engine, Snapshot};
+use verdikt::{Attributes, Engine, Revision, Snapshot};
 
+use super::deadline::Deadline;
 use super::error;
 use crate::caller::{self, Sender};
 use crate::credentials;
@@ -15,6 +18,8 @@ use crate::listener::Access;
 pub(super) struct App {
     pub(super) engine: Engine,
     pub(super) access: Access,
+    /// True once the server is to end.
+    pub(super) stopping: watch::Receiver<bool>,
 }
 
 /// A call without its message, and the policy that answers it.
@@ -24,10 +29,22 @@ pub(super) struct Call {
     pub(super) path: &'static str,
     pub(super) headers: HeaderMap,
     pub(super) extensions: Extensions,
+    pub(super) deadline: Deadline,
+    admitted: Mutex<Vec<Admitted>>,
 }
 
+/// What the caller was found to be allowed, until it is looked at again: a stream asks often.
+struct Admitted {
+    privilege: Privilege,
+    revision: Revision,
+    at: Instant,
+}
+
+/// How long that holds unless policy changes: as long as kube-apiserver remembers tokens.
+const ADMITTED_FOR: Duration = Duration::from_secs(10);
+
 /// What only those may ask who are allowed this, as in Kubernetes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Privilege {
     /// What others may do.
     CreateSubjectAccessReviews,
@@ -60,6 +77,17 @@ impl Privilege {
 }
 
 impl Call {
+    pub(super) fn new(
+        app: Arc<App>,
+        snapshot: Arc<Snapshot>,
+        path: &'static str,
+        (headers, extensions): (HeaderMap, Extensions),
+        deadline: Deadline,
+    ) -> Self {
+        let admitted = Mutex::default();
+        Self { app, snapshot, path, headers, extensions, deadline, admitted }
+    }
+
     /// Who makes it.
     ///
     /// # Errors
@@ -82,10 +110,22 @@ impl Call {
         if self.app.access == Access::Open {
             return Ok(());
         }
+        let revision = self.snapshot.revision();
+        let admitted = || self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+        if admitted().iter().any(|known| {
+            known.privilege == privilege
+                && known.revision == revision
+                && known.at.elapsed() < ADMITTED_FOR
+        }) {
+            return Ok(());
+        }
         let sender = self.sender()?;
         let request = Attributes { user: Some(sender.requester()), ..privilege.attributes() };
         let decision = self.snapshot.authorize(&request);
         if decision.is_allowed() {
+            let mut admitted = admitted();
+            admitted.retain(|known| known.privilege != privilege);
+            admitted.push(Admitted { privilege, revision, at: Instant::now() });
             return Ok(());
         }
         // A refusal that may be due to what went wrong is not the caller's fault.

@@ -15,49 +15,69 @@ use crate::caller::Sender;
 
 pub(super) fn answer(call: &Call, question: v1::CheckRequest) -> Result<v1::CheckResponse, Status> {
     let v1::CheckRequest { user, credential, request, .. } = question;
-    let request = request.as_ref();
-    let request = request.ok_or_else(|| {
-        bad_field("request", "exactly one of resource, non_resource and http must be specified")
-    })?;
-    let asked = Asked::read(request)?;
+    let asked = Asked::read(request.as_ref())?;
     let request = asked.attributes();
-    let about = match (user, credential) {
-        (None, None) => About::Caller(call.sender()?),
-        (Some(user), None) => {
-            others(call)?;
-            About::Named(user.into())
-        }
-        (user, Some(credential)) => {
-            others(call)?;
-            call.needs(Privilege::CreateTokenReviews)?;
-            let shown = match shown(call, &credential)? {
-                Outcome::Authenticated(authenticated) => authenticated,
-                Outcome::Failed(_) | Outcome::NoOpinion => return Ok(unauthenticated(call)),
-            };
-            match user {
-                None => About::Shown(shown),
-                Some(user) => match acting_as(call, &shown, &request, &user.into()) {
-                    Ok(impersonated) => About::ActingAs(impersonated),
-                    Err(Refusal::Forbidden(check)) => {
-                        let status = crate::Status::forbidden(&check.attributes(), check.reason());
-                        return Ok(v1::CheckResponse {
-                            decision: v1::Decision::NoOpinion.into(),
-                            reason: status.message().to_owned(),
-                            revision: call.snapshot.revision().0,
-                            user: Some(shown.user().into()),
-                            ..Default::default()
-                        });
-                    }
-                    Err(refusal) => return Err(error::not_impersonated(&refusal)),
-                },
+    Ok(match find(call, user, credential, &request)? {
+        Found::User(about) => decide(call, &about, &request),
+        Found::Nobody(answer) => *answer,
+    })
+}
+
+/// Whom a question is about, or what is answered if that is nobody.
+pub(super) enum Found {
+    User(About),
+    Nobody(Box<v1::CheckResponse>),
+}
+
+/// # Errors
+/// If the caller may not ask, or its question makes no sense.
+pub(super) fn find(
+    call: &Call,
+    user: Option<v1::User>,
+    credential: Option<v1::Credential>,
+    request: &Attributes<'_>,
+) -> Result<Found, Status> {
+    let Some(credential) = credential else {
+        return Ok(Found::User(match user {
+            None => About::Caller(call.sender()?),
+            Some(user) => {
+                others(call)?;
+                About::Named(user.into())
             }
-        }
+        }));
     };
-    Ok(decide(call, &about, &request))
+    others(call)?;
+    call.needs(Privilege::CreateTokenReviews)?;
+    let Outcome::Authenticated(shown) = shown(call, &credential)? else {
+        return Ok(nobody(call, v1::Decision::Unauthenticated, "Unauthorized", None));
+    };
+    let Some(user) = user else { return Ok(Found::User(About::Shown(shown))) };
+    match acting_as(call, &shown, request, &user.into()) {
+        Ok(impersonated) => Ok(Found::User(About::ActingAs(impersonated))),
+        Err(Refusal::Forbidden(check)) => {
+            let status = crate::Status::forbidden(&check.attributes(), check.reason());
+            let shown = Some(shown.user().into());
+            Ok(nobody(call, v1::Decision::NoOpinion, status.message(), shown))
+        }
+        Err(refusal) => Err(error::not_impersonated(&refusal)),
+    }
+}
+
+fn nobody(call: &Call, decision: v1::Decision, reason: &str, user: Option<v1::User>) -> Found {
+    Found::Nobody(Box::new(v1::CheckResponse {
+        decision: decision.into(),
+        reason: reason.to_owned(),
+        revision: call.snapshot.revision().0,
+        user,
+        ..Default::default()
+    }))
 }
 
 /// Whether the caller may ask about others.
-fn others(call: &Call) -> Result<(), Status> {
+///
+/// # Errors
+/// If not.
+pub(super) fn others(call: &Call) -> Result<(), Status> {
     if call.has_idle_credential() {
         let problem = "may not be specified at the same time as an Authorization header";
         return Err(bad_field("user", problem));
@@ -66,7 +86,7 @@ fn others(call: &Call) -> Result<(), Status> {
 }
 
 /// Whom a question is about.
-enum About {
+pub(super) enum About {
     Caller(Sender),
     Named(User),
     Shown(Authenticated),
@@ -74,7 +94,7 @@ enum About {
 }
 
 impl About {
-    fn requester(&self) -> Requester<'_> {
+    pub(super) fn requester(&self) -> Requester<'_> {
         match self {
             Self::Caller(sender) => sender.requester(),
             Self::Named(user) => user.into(),
@@ -92,7 +112,7 @@ impl About {
     }
 }
 
-fn decide(call: &Call, about: &About, request: &Attributes<'_>) -> v1::CheckResponse {
+pub(super) fn decide(call: &Call, about: &About, request: &Attributes<'_>) -> v1::CheckResponse {
     let request = Attributes { user: Some(about.requester()), ..*request };
     let decision = call.snapshot.authorize(&request);
     v1::CheckResponse {
@@ -102,15 +122,6 @@ fn decide(call: &Call, about: &About, request: &Attributes<'_>) -> v1::CheckResp
         revision: decision.revision().0,
         user: about.found(),
         evaluation_error: decision.error().unwrap_or_default(),
-    }
-}
-
-fn unauthenticated(call: &Call) -> v1::CheckResponse {
-    v1::CheckResponse {
-        decision: v1::Decision::Unauthenticated.into(),
-        reason: "Unauthorized".to_owned(),
-        revision: call.snapshot.revision().0,
-        ..Default::default()
     }
 }
 
@@ -169,7 +180,11 @@ pub(super) enum Asked<'q> {
 impl<'q> Asked<'q> {
     /// # Errors
     /// INVALID_ARGUMENT with the field that makes no sense.
-    pub(super) fn read(request: &'q Request) -> Result<Self, Status> {
+    pub(super) fn read(request: Option<&'q Request>) -> Result<Self, Status> {
+        let Some(request) = request else {
+            let problem = "exactly one of resource, non_resource and http must be specified";
+            return Err(bad_field("request", problem));
+        };
         Ok(match request {
             Request::Resource(asked) => {
                 if asked.resource.is_empty() {

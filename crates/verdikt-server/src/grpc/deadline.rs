@@ -30,6 +30,25 @@ impl Deadline {
         self.0.is_some()
     }
 
+    /// Whether it has come.
+    ///
+    /// # Errors
+    /// DEADLINE_EXCEEDED if so.
+    pub(super) fn check(&self) -> Result<(), Status> {
+        match self.0 {
+            Some(deadline) if deadline <= Instant::now() => Err(exceeded()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until it comes.
+    pub(super) async fn passed(&self) {
+        match self.0 {
+            Some(deadline) => tokio::time::sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// The policy that serves, once it is of `revision` or later.
     ///
     /// # Errors
@@ -79,11 +98,13 @@ impl Deadline {
         match ended {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(Status::internal("the call could not be answered")),
-            Err(_) => {
-                Err(Status::deadline_exceeded("the call took longer than its deadline allows"))
-            }
+            Err(_) => Err(exceeded()),
         }
     }
+}
+
+fn exceeded() -> Status {
+    Status::deadline_exceeded("the call took longer than its deadline allows")
 }
 
 /// "TimeoutValue TimeoutUnit" of the protocol: at most eight digits, then H, M, S, m, u or n.

@@ -1,17 +1,23 @@
 //! gRPC: package `verdikt.v1`, and the standard services for health and reflection.
 
 mod authenticate;
+mod batch;
 mod call;
 mod check;
 mod deadline;
 mod error;
+mod explain;
+pub(crate) mod fuzz;
 pub mod proto;
+mod rules;
 mod service;
 mod status;
+mod stream;
 mod user;
 
 use axum::Router;
 use axum::response::IntoResponse;
+use tokio::sync::watch;
 use tonic_reflection::server::Builder as Reflection;
 use verdikt::Engine;
 
@@ -19,13 +25,30 @@ use self::proto::v1::verdikt_server::VerdiktServer;
 use self::service::Service;
 use crate::listener::{Access, Limits};
 
-/// All services. What is none of them is for the caller of this to answer.
-pub(crate) async fn routes(engine: Engine, access: Access, limits: Limits) -> Router {
-    let service = VerdiktServer::new(Service::new(engine, access))
+/// What the service is called.
+const SERVICE: &str = "verdikt.v1.Verdikt";
+
+/// All services, until `stopping` is true: then streams that would go on for ever end. What is none of them is
+/// for the caller of this to answer.
+pub(crate) async fn routes(
+    engine: Engine,
+    access: Access,
+    limits: Limits,
+    mut stopping: watch::Receiver<bool>,
+) -> Router {
+    let service = VerdiktServer::new(Service::new(engine, access, stopping.clone()))
         .max_decoding_message_size(limits.body_bytes)
         .max_encoding_message_size(limits.body_bytes);
-    let (reporter, health) = tonic_health::server::health_reporter();
+    let (mut reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<VerdiktServer<Service>>().await;
+    tokio::spawn(async move {
+        // An error means that there is no server any more.
+        drop(stopping.wait_for(|&stopping| stopping).await);
+        // Whoever watches the health sees the end of it.
+        for service in ["", SERVICE] {
+            reporter.clear_service_status(service).await;
+        }
+    });
     let router = Router::new()
         .route_service("/verdikt.v1.Verdikt/{method}", service)
         .route_service("/grpc.health.v1.Health/{method}", health);
