@@ -64,7 +64,8 @@ impl Running {
     /// Tells it to stop, and lets it end what is under way.
     pub fn stop(&self) {
         if let Some(stop) = self.stop.lock().unwrap().take() {
-            drop(stop.send(()));
+            // An error means that it has ended already.
+            let _ = stop.send(());
         }
     }
 
