@@ -15,6 +15,7 @@ mod openapi;
 mod request;
 mod review;
 mod sender;
+mod unread;
 
 use std::sync::Arc;
 
@@ -71,6 +72,7 @@ pub(crate) fn router(engine: Engine, access: Access, limits: Limits) -> Router {
         .fallback(request::answer)
         .layer(from_fn_with_state(Arc::clone(&app), warn))
         .layer(from_fn_with_state(Arc::clone(&app), audit::record))
+        .layer(from_fn_with_state(app.limits, unread::read_later))
         .with_state(app)
 }
 
