@@ -47,6 +47,8 @@ pub const CASES: &[(&str, Case)] = &[
     ("cel", cel),
     ("authzen", authzen),
     ("grpc", grpc),
+    ("forward_auth", verdikt_server::fuzz::forward_auth),
+    ("ext_authz", verdikt_server::fuzz::ext_authz),
     ("review_json", review_json),
     ("review_protobuf", review_protobuf),
     ("review_yaml", review_yaml),

@@ -8,6 +8,7 @@ pub mod grpc;
 pub mod http;
 pub mod issuer;
 pub mod policy;
+pub mod proxy;
 pub mod reference;
 pub mod report;
 pub mod schema;

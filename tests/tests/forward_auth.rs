@@ -2,14 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use verdikt::Engine;
 use verdikt::audit::LogOptions;
 use verdikt_server::Access;
-use verdikt_tests::http::{Answer, Running, raw};
+use verdikt_tests::http::{Answer, Running};
+use verdikt_tests::proxy::Proxy;
 use verdikt_tests::upstream::Upstream;
 
 fn policy(file: &str) -> PathBuf {
@@ -152,82 +152,18 @@ fn the_trail_has_the_request_that_the_proxy_holds() {
     }
 }
 
-/// A proxy that runs as a process of its own, and ends with the test.
-struct Proxy {
-    child: Child,
-    address: SocketAddr,
-    folder: tempfile::TempDir,
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        // nginx's workers go with their master only if it is asked to end.
-        let id = self.child.id().to_string();
-        drop(Command::new("kill").args(["-s", "TERM", &id]).status());
-        drop(self.child.wait());
-    }
-}
-
-impl Proxy {
-    /// Runs `program` with one of the configurations of the folder, with the ports that there are here; none if
-    /// it is not installed.
-    fn start(
-        program: &str,
-        configuration: &str,
-        verdikt: SocketAddr,
-        upstream: SocketAddr,
-        arguments: impl FnOnce(&Path) -> Vec<String>,
-    ) -> Option<Self> {
-        let program = find(program)?;
-        let folder = tempfile::tempdir().unwrap();
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let text = std::fs::read_to_string(policy(configuration)).unwrap();
-        let mut text = text.replace("127.0.0.1:8470", &verdikt.to_string());
-        for (written, here) in [("127.0.0.1:8080", address), ("127.0.0.1:9000", upstream)] {
-            assert!(text.contains(written), "{configuration} has no {written}");
-            text = text.replace(written, &here.to_string());
-        }
-        let file = folder.path().join(configuration);
-        std::fs::write(&file, text).unwrap();
-        let mut child = Command::new(program)
-            .args(arguments(folder.path()))
-            .arg(&file)
-            .env("HOME", folder.path())
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        while TcpStream::connect(address).is_err() {
-            let ended = child.try_wait().unwrap();
-            let log = || std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
-            assert!(ended.is_none(), "{configuration}: it did not come to listen:\n{}", log());
-            std::thread::yield_now();
-        }
-        Some(Self { child, address, folder })
-    }
-
-    fn send(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Answer {
-        let host = self.address;
-        let mut request =
-            format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
-        raw(self.address, (request + "\r\n").as_bytes())
-    }
-}
-
-/// A program on the PATH or among the project's tools. Says so if there is none.
-fn find(name: &str) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let tools = ["target/tools/bin", "target/tools"].map(|folder| root.join(folder));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).chain(tools);
-    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
-    if found.is_none() {
-        println!("skipped: {name} is not installed");
-    }
-    found
+/// A proxy with one of the configurations of the folder, in front of `upstream`.
+fn proxy(
+    program: &str,
+    configuration: &str,
+    verdikt: &Running,
+    upstream: &Upstream,
+    arguments: impl FnOnce(&Path) -> Vec<String>,
+) -> Option<Proxy> {
+    let written = [("127.0.0.1:8470", verdikt.address()), ("127.0.0.1:9000", upstream.address())]
+        .map(|(there, here)| (there.to_owned(), here.to_string()));
+    let listens = |here: SocketAddr| ("127.0.0.1:8080".to_owned(), here.to_string());
+    Proxy::start(program, &policy(configuration), listens, &written, arguments)
 }
 
 /// What must hold behind any proxy; `refused` is what a client gets for a 400 of verdikt.
@@ -235,8 +171,7 @@ fn check_proxy(proxy: &Proxy, upstream: &Upstream, refused: u16) {
     let allowed = |method: &str, target: &str, headers: &[(&str, &str)]| {
         let before = upstream.requests();
         let answer = proxy.send(method, target, headers);
-        let log = || std::fs::read_to_string(proxy.folder.path().join("log")).unwrap_or_default();
-        assert_eq!(answer.code, 200, "{method} {target} {headers:?}: {answer:?}\n{}", log());
+        assert_eq!(answer.code, 200, "{method} {target} {headers:?}: {answer:?}\n{}", proxy.log());
         assert_eq!(upstream.requests(), before + 1, "{method} {target}");
         // The path that was judged is the one that arrives.
         let line = answer.body.lines().next().unwrap_or_default().to_owned();
@@ -316,8 +251,7 @@ fn nginx_in_front_of_a_site() {
         let prefix = folder.display().to_string();
         vec!["-p".to_owned(), prefix, "-c".to_owned()]
     };
-    let started =
-        Proxy::start("nginx", "nginx.conf", verdikt.address(), upstream.address(), arguments);
+    let started = proxy("nginx", "nginx.conf", &verdikt, &upstream, arguments);
     if let Some(nginx) = started {
         check_proxy(&nginx, &upstream, 500);
     }
@@ -328,8 +262,7 @@ fn caddy_in_front_of_a_site() {
     let (verdikt, upstream) = (verdikt(), Upstream::start());
     let arguments =
         |_: &Path| ["run", "--adapter", "caddyfile", "--config"].map(String::from).into();
-    let started =
-        Proxy::start("caddy", "Caddyfile", verdikt.address(), upstream.address(), arguments);
+    let started = proxy("caddy", "Caddyfile", &verdikt, &upstream, arguments);
     if let Some(caddy) = started {
         check_proxy(&caddy, &upstream, 400);
     }

@@ -3,18 +3,23 @@
 
 use std::sync::LazyLock;
 
+use axum::http::{HeaderName, HeaderValue, Request};
+use prost::Message as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use verdikt::Engine;
+use verdikt::{Engine, RequestInfo};
 
 use crate::grpc;
+use crate::grpc::ext_authz::question;
+use crate::grpc::proto::envoy::service::auth::v3::CheckRequest;
 use crate::http::authzen;
 use crate::kubernetes::review::access::{self, SelfSubjectAccessReview, SubjectAccessReview};
 use crate::kubernetes::review::rules::SelfSubjectRulesReview;
 use crate::kubernetes::review::token::TokenReview;
 use crate::kubernetes::review::unreadable;
 use crate::kubernetes::{protobuf, schema, strict, yaml};
+use crate::original;
 use crate::wire;
 
 /// A message of AuthZEN, as one question and as many: what is not understood is said in words.
@@ -80,6 +85,54 @@ pub fn review_protobuf(body: &[u8]) {
             check(value);
         }
         Err(problem) => assert!(!problem.is_empty()),
+    }
+}
+
+/// Headers of a request that a proxy asks about, one a line: what is judged is what they say, exactly.
+pub fn forward_auth(bytes: &[u8]) {
+    let (mut parts, ()) = Request::new(()).into_parts();
+    let mut uris: Vec<&[u8]> = Vec::new();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let mut halves = line.splitn(2, |byte| *byte == b':');
+        let (Some(name), Some(value)) = (halves.next(), halves.next()) else { continue };
+        let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value))
+        else {
+            continue;
+        };
+        uris.extend(name.as_str().contains("-ur").then_some(line));
+        if parts.headers.try_append(name, value).is_err() {
+            return;
+        }
+    }
+    match original::forwarded(parts) {
+        Ok(asked) => {
+            let target = asked.uri.to_string();
+            assert!(target.starts_with('/'), "{target}");
+            assert!(uris.iter().any(|line| line.ends_with(target.as_bytes())), "{target}");
+            assert_resolved(&target);
+        }
+        Err(problem) => assert!(!problem.is_empty()),
+    }
+}
+
+/// A question of Envoy in protobuf: what is judged is the path it has, exactly.
+pub fn ext_authz(bytes: &[u8]) {
+    let Ok(message) = CheckRequest::decode(bytes) else { return };
+    let request = message.attributes.as_ref().and_then(|attributes| attributes.request.as_ref());
+    let path = request.and_then(|request| request.http.as_ref()).map(|http| http.path.clone());
+    match question::read(message) {
+        Ok(asked) => {
+            assert_eq!(Some(asked.uri.to_string()), path);
+            assert_resolved(&asked.uri.to_string());
+        }
+        Err(problem) => assert!(!problem.is_empty()),
+    }
+}
+
+/// No part of the path leads up.
+fn assert_resolved(target: &str) {
+    if let Ok(info) = RequestInfo::from_request("GET", target) {
+        assert!(!info.path().split('/').any(|part| matches!(part, "." | "..")), "{target}");
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Options {
     pub access: Access,
     /// Whether other machines may connect without TLS; otherwise only loopback addresses are taken.
     pub allow_plain_text: bool,
+    /// Whether a request that Envoy asks about goes on without the `Authorization` header that it came with.
+    pub ext_authz_removes_credentials: bool,
     /// Bounds.
     pub limits: Limits,
 }
@@ -76,7 +78,13 @@ impl Options {
     /// A listener at `address`, open to whoever reaches it if that is only this machine.
     pub fn new(address: SocketAddr) -> Self {
         let access = if address.ip().is_loopback() { Access::Open } else { Access::Authorized };
-        Self { address, access, allow_plain_text: false, limits: Limits::default() }
+        Self {
+            address,
+            access,
+            allow_plain_text: false,
+            ext_authz_removes_credentials: false,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -109,7 +117,7 @@ impl Server {
     /// # Errors
     /// If the address is taken, or is not loopback and plain text was not allowed.
     pub async fn bind(engine: Engine, options: Options) -> Result<Self, BindError> {
-        let Options { address, access, allow_plain_text, limits } = options;
+        let Options { address, access, allow_plain_text, limits, .. } = options;
         if !address.ip().is_loopback() && !allow_plain_text {
             return Err(BindError::PlainText(address));
         }
@@ -121,12 +129,13 @@ impl Server {
     /// # Errors
     /// As [`Server::bind`].
     pub async fn bind_grpc(engine: Engine, options: Options) -> Result<Self, BindError> {
-        let Options { address, access, allow_plain_text, limits } = options;
+        let Options { address, access, allow_plain_text, limits, .. } = options;
         if !address.ip().is_loopback() && !allow_plain_text {
             return Err(BindError::PlainText(address));
         }
+        let removes = options.ext_authz_removes_credentials;
         let stopping = watch::Sender::new(false);
-        let app = grpc::routes(engine, access, limits, stopping.subscribe()).await;
+        let app = grpc::routes(engine, access, limits, removes, stopping.subscribe()).await;
         let app = app.fallback(grpc::unimplemented);
         Ok(Self { stopping, ..Self::listen(address, app, limits, None).await? })
     }
@@ -145,8 +154,10 @@ impl Server {
         let tls = Tls::new(engine.clone(), tls).map_err(BindError::Tls)?;
         let access = Access::Authorized;
         let app = http::router(engine.clone(), access, limits);
+        let removes = options.ext_authz_removes_credentials;
         let stopping = watch::Sender::new(false);
-        let app = app.merge(grpc::routes(engine, access, limits, stopping.subscribe()).await);
+        let app =
+            app.merge(grpc::routes(engine, access, limits, removes, stopping.subscribe()).await);
         Ok(Self { stopping, ..Self::listen(address, app, limits, Some(Arc::new(tls))).await? })
     }
 

@@ -53,6 +53,9 @@ pub(crate) fn forwarded(parts: Parts) -> Result<Parts, String> {
     parts.method = method;
     parts.uri = Uri::from(target);
     check(&parts)?;
+    if let Some(name) = parts.headers.keys().find(|name| identity_headers::is_one(name.as_str())) {
+        return Err(format!("{name} may not be sent by a client"));
+    }
     Ok(parts)
 }
 
@@ -62,9 +65,6 @@ pub(crate) fn forwarded(parts: Parts) -> Result<Parts, String> {
 /// What that is, for status 400.
 pub(crate) fn check(parts: &Parts) -> Result<(), String> {
     only(&parts.headers, header::AUTHORIZATION.as_str())?;
-    if let Some(name) = parts.headers.keys().find(|name| identity_headers::is_one(name.as_str())) {
-        return Err(format!("{name} may not be sent by a client"));
-    }
     // What is no URL is refused, in Kubernetes' words, by whoever judges it.
     let target = parts.uri.to_string();
     let path = RequestInfo::from_request("GET", &target).map(|info| info.path().to_owned());
@@ -97,7 +97,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, Stri
 }
 
 /// Path and query, exactly as they are sent on; behind scheme and authority if it is a whole URL.
-fn target(value: &[u8], is_url: bool) -> Option<PathAndQuery> {
+pub(crate) fn target(value: &[u8], is_url: bool) -> Option<PathAndQuery> {
     let text = std::str::from_utf8(value).ok()?;
     let text = match is_url {
         true => {

@@ -52,6 +52,11 @@ pub(crate) struct HttpFlags {
     /// gRPC in any case
     #[arg(long, value_name = "ADDRESS:PORT")]
     grpc_address: Option<SocketAddr>,
+    /// Whether requests that Envoy asks about (ext_authz) go on without the Authorization header they came
+    /// with
+    #[arg(long, value_name = "BOOL", default_value_t = false, default_missing_value = "true",
+          num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
+    ext_authz_remove_credentials: bool,
     /// Who may ask about others and see the status: everyone who can connect, or whom the policy
     /// allows it [default: open on loopback, otherwise authorized]
     #[arg(long, value_name = "WHO")]
@@ -149,6 +154,7 @@ impl HttpFlags {
     fn options_at(&self, address: SocketAddr) -> Options {
         let mut options = Options::new(address);
         options.allow_plain_text = self.allow_plain_text;
+        options.ext_authz_removes_credentials = self.ext_authz_remove_credentials;
         options.limits.connections = self.limit_connections.max(1);
         options.limits.body_bytes = self.limit_body_bytes;
         match self.http_access {

@@ -7,6 +7,7 @@ mod check;
 mod deadline;
 mod error;
 mod explain;
+pub(crate) mod ext_authz;
 pub(crate) mod fuzz;
 pub mod proto;
 mod rules;
@@ -21,6 +22,8 @@ use tokio::sync::watch;
 use tonic_reflection::server::Builder as Reflection;
 use verdikt::Engine;
 
+use self::ext_authz::ExtAuthz;
+use self::proto::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use self::proto::v1::verdikt_server::VerdiktServer;
 use self::service::Service;
 use crate::listener::{Access, Limits};
@@ -34,8 +37,12 @@ pub(crate) async fn routes(
     engine: Engine,
     access: Access,
     limits: Limits,
+    removes_credentials: bool,
     mut stopping: watch::Receiver<bool>,
 ) -> Router {
+    let envoy =
+        ExtAuthz::new(engine.clone(), access, limits, removes_credentials, stopping.clone());
+    let envoy = AuthorizationServer::new(envoy).max_decoding_message_size(limits.body_bytes);
     let service = VerdiktServer::new(Service::new(engine, access, stopping.clone()))
         .max_decoding_message_size(limits.body_bytes)
         .max_encoding_message_size(limits.body_bytes);
@@ -50,6 +57,7 @@ pub(crate) async fn routes(
         }
     });
     let router = Router::new()
+        .route_service("/envoy.service.auth.v3.Authorization/{method}", envoy)
         .route_service("/verdikt.v1.Verdikt/{method}", service)
         .route_service("/grpc.health.v1.Health/{method}", health);
     match (reflection().build_v1(), reflection().build_v1alpha()) {

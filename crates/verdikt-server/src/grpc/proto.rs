@@ -12,6 +12,44 @@ pub mod v1 {
     tonic::include_proto!("verdikt.v1");
 }
 
+/// What Envoy asks, `envoy.…`, and what that is made of.
+#[allow(
+    clippy::allow_attributes_without_reason,
+    clippy::large_types_passed_by_value,
+    missing_docs,
+    unused_qualifications,
+    reason = "generated"
+)]
+pub mod envoy {
+    pub mod config {
+        pub mod core {
+            pub mod v3 {
+                tonic::include_proto!("envoy.config.core.v3");
+            }
+        }
+    }
+    pub mod service {
+        pub mod auth {
+            pub mod v3 {
+                tonic::include_proto!("envoy.service.auth.v3");
+            }
+        }
+    }
+    pub mod r#type {
+        pub mod v3 {
+            tonic::include_proto!("envoy.r#type.v3");
+        }
+    }
+}
+
+/// `google.…`, as far as Envoy's messages are made of it.
+#[allow(missing_docs, unused_qualifications, reason = "generated")]
+pub mod google {
+    pub mod rpc {
+        tonic::include_proto!("google.rpc");
+    }
+}
+
 /// The descriptors of all of it, as an encoded `google.protobuf.FileDescriptorSet`.
 pub const DESCRIPTORS: &[u8] = tonic::include_file_descriptor_set!("verdikt.v1");
 
@@ -31,5 +69,15 @@ impl std::fmt::Debug for v1::credential::Kind {
             Self::BearerToken(_) => "BearerToken",
             Self::Authorization(_) => "Authorization",
         })
+    }
+}
+
+/// Says what is asked for, never with which credentials.
+impl std::fmt::Debug for envoy::service::auth::v3::attribute_context::HttpRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpRequest")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }

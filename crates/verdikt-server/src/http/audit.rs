@@ -43,8 +43,17 @@ struct Answered {
 /// Gives each request its id, and ends its trail with the answer.
 pub(super) async fn record(
     State(app): State<Arc<App>>,
-    mut request: Request,
+    request: Request,
     next: Next,
+) -> Response<Body> {
+    recorded(&app, request, |request| next.run(request)).await
+}
+
+/// The same around whatever answers the request.
+pub(super) async fn recorded<F: Future<Output = Response<Body>>>(
+    app: &App,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
 ) -> Response<Body> {
     let id = match request.headers().get(AUDIT_ID).filter(|id| !id.is_empty()) {
         Some(id) => id.clone(),
@@ -56,7 +65,7 @@ pub(super) async fn record(
     if app.engine.is_audited() {
         request.extensions_mut().insert(recording.clone());
     }
-    let mut response = next.run(request).await;
+    let mut response = answer(request).await;
     if let Some(trail) = recording.trail().take() {
         let answered = response.extensions_mut().remove::<Answered>().unwrap_or_default();
         let answer = Answer {
@@ -64,7 +73,7 @@ pub(super) async fn record(
             status: answered.status.as_deref(),
             object: answered.object.as_deref(),
         };
-        off_the_runtime(&app, || trail.answered(&answer));
+        off_the_runtime(app, || trail.answered(&answer));
     }
     response.headers_mut().entry(AUDIT_ID).or_insert(recording.0.id.clone());
     response

@@ -30,7 +30,11 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
     judge(&app, &asked).unwrap_or_else(|refused| refused)
 }
 
-fn judge(app: &App, asked: &Parts) -> Result<Response<Body>, Response<Body>> {
+/// 200 with the user in headers, if the request may go on.
+///
+/// # Errors
+/// The answer to give instead.
+pub(super) fn judge(app: &App, asked: &Parts) -> Result<Response<Body>, Response<Body>> {
     let (sender, reason) = request::admit_sender(app, asked)?;
     let requester = sender.requester();
     let user = requester.user();

@@ -10,6 +10,7 @@ mod forward_auth;
 mod groups;
 mod health;
 mod index;
+pub(crate) mod judge;
 mod metrics;
 mod openapi;
 mod request;

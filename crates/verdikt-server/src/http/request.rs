@@ -10,7 +10,7 @@ use axum::http::{Request, Response, StatusCode};
 use verdikt::{Attributes, GoQuoted, RequestInfo, RequestInfoError, User};
 
 use super::sender::Audit;
-use super::{App, answer, audit};
+use super::{App, answer, audit, judge};
 use crate::caller::Sender;
 use crate::kubernetes::status::{Status, html_escaped};
 
@@ -68,6 +68,7 @@ fn ask(app: &App, parts: &Parts, is_open: bool) -> Result<(Sender, String), Resp
     let is_allowed = decision.is_allowed() || is_open;
     let reason = decision.reason_text();
     let error = decision.error().filter(|_| !is_allowed);
+    judge::tell(parts, || decision.summary());
     drop(decision);
     audit::decided(parts, is_allowed, error.is_some(), &reason);
     if is_allowed {
