@@ -290,6 +290,34 @@ fn probes_and_versions_are_open() {
 }
 
 #[test]
+fn everyone_who_may_is_told_to_those_who_may_ask() {
+    let World { server, .. } = &world(Access::Open);
+    let pods = json!({"attributes": {"verb": "get", "resource": "pods", "namespace": "web"}});
+    let answer = server.post("/v1/who-can", &pods.to_string());
+    assert_eq!(answer.code, 200, "{}", answer.body);
+    let names: Vec<Value> = answer.json()["subjects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|holder| json!([holder["kind"], holder["name"]]))
+        .collect();
+    assert_eq!(names, [json!(["Group", "dev"]), json!(["Group", "system:masters"])]);
+    let path = json!({"path": "/metrics", "allNamespaces": true}).to_string();
+    let answer = server.post("/v1/who-can", &path).json();
+    assert_eq!(answer["subjects"][0]["grants"][0]["binding"], "ClusterRoleBinding \"readers\"");
+    for (body, code) in [("{}", 400), ("{\"user\":{}}", 400), ("[]", 400), ("{", 400)] {
+        assert_eq!(server.post("/v1/who-can", body).code, code, "{body}");
+    }
+
+    let World { server, .. } = &world(Access::Authorized);
+    let asked = |token: &str| {
+        let bearer = format!("Bearer {token}");
+        server.send("POST", "/v1/who-can", &[("Authorization", &bearer)], &path).code
+    };
+    assert_eq!((asked("jane-token"), asked("nonsense")), (403, 401));
+}
+
+#[test]
 fn other_machines_need_more_than_plain_text() {
     let engine = Engine::builder().manifest("policy.yaml", POLICY).build().unwrap();
     let options = verdikt_server::Options::new(([0, 0, 0, 0], 0).into());

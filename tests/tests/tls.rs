@@ -115,7 +115,12 @@ fn the_index_lists_the_paths_to_whom_may_see_them() {
     let jane = world.clients.client("jane", "developers", 1);
     let answer = world.connect(Some(&jane)).get("/", &[]).unwrap();
     assert_eq!(answer.code, 200);
-    assert!(answer.body.starts_with("{\n  \"paths\": [\n    \"/"), "{}", answer.body);
+    let first = "{\n  \"paths\": [\n    \"/.well-known/authzen-configuration\",\n    ";
+    assert!(answer.body.starts_with(first), "{}", answer.body);
+    let index: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    let paths: Vec<&str> =
+        index["paths"].as_array().unwrap().iter().filter_map(|path| path.as_str()).collect();
+    assert!(paths.is_sorted() && paths.contains(&"/apis") && paths.contains(&"/v1/check"));
     assert_eq!(world.connect(None).get("/", &[]).unwrap().code, 403);
 }
 

@@ -40,7 +40,7 @@ struct WireUser {
 /// Fields as in a SubjectAccessReview; with `path` it is about that path, otherwise a resource.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-struct Asked {
+pub(super) struct Asked {
     verb: String,
     namespace: String,
     group: String,
@@ -78,23 +78,9 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
 
 impl Question {
     fn decide(self, app: &App, parts: &Parts) -> Result<Summary, Response<Body>> {
-        let bad = |message: &str| answer::status(parts, &Status::bad_request(message));
-        match (&self.attributes, &self.method, &self.path) {
-            (Some(Object(asked)), None, None) => {
-                let selectors = asked.selectors();
-                let attributes = asked
-                    .attributes(selectors.as_ref())
-                    .map_err(|status| answer::status(parts, &status))?;
-                self.ask(app, parts, &attributes)
-            }
-            (None, method, Some(path)) => {
-                let method = method.as_deref().unwrap_or("GET");
-                let info = RequestInfo::from_request(method, path)
-                    .map_err(|error| bad(&format!("path: {error}")))?;
-                self.ask(app, parts, &Attributes::from_request(None, &info))
-            }
-            _ => Err(bad("exactly one of attributes, or method and path, must be specified")),
-        }
+        let Self { method, path, attributes, .. } = &self;
+        let answered = about(attributes, method, path, |request| self.ask(app, parts, request));
+        answered.unwrap_or_else(|status| Err(answer::status(parts, &status)))
     }
 
     fn ask(
@@ -117,6 +103,33 @@ impl Question {
         let user = named.user();
         let request = Attributes { user: Some((&user).into()), ..*request };
         Ok(app.engine.authorize(&request).summary())
+    }
+}
+
+/// Puts what is to be done to `ask`: by its attributes, or as method and path.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn about<T>(
+    attributes: &Option<Object<Asked>>,
+    method: &Option<String>,
+    path: &Option<String>,
+    ask: impl FnOnce(&Attributes<'_>) -> T,
+) -> Result<T, Status> {
+    match (attributes, method, path) {
+        (Some(Object(asked)), None, None) => {
+            let selectors = asked.selectors();
+            Ok(ask(&asked.attributes(selectors.as_ref())?))
+        }
+        (None, method, Some(path)) => {
+            let method = method.as_deref().unwrap_or("GET");
+            let info = RequestInfo::from_request(method, path)
+                .map_err(|error| Status::bad_request(format!("path: {error}")))?;
+            Ok(ask(&Attributes::from_request(None, &info)))
+        }
+        _ => Err(Status::bad_request(
+            "exactly one of attributes, or method and path, must be specified",
+        )),
     }
 }
 

@@ -17,6 +17,7 @@ mod request;
 mod review;
 mod sender;
 mod unread;
+mod who_can;
 
 use std::sync::Arc;
 
@@ -61,7 +62,8 @@ pub(crate) fn router(engine: Engine, access: Access, limits: Limits) -> Router {
         .route("/metrics", ours(get(metrics::answer)))
         .route(forward_auth::ADDRESS, any(forward_auth::answer))
         .route("/v1/status", ours(get(health::status)))
-        .route("/v1/check", ours(post(check::answer)));
+        .route("/v1/check", ours(post(check::answer)))
+        .route("/v1/who-can", ours(post(who_can::answer)));
     for (address, route) in review::routes() {
         router = router.route(address, ours(route));
     }
@@ -91,7 +93,7 @@ async fn warn(State(app): State<Arc<App>>, request: Request<Body>, next: Next) -
 }
 
 /// What `GET /` lists: the paths above, but for itself and those that are only there with an issuer.
-const PATHS: [&str; 23] = [
+const PATHS: [&str; 24] = [
     authzen::METADATA,
     authzen::EVALUATION,
     authzen::EVALUATIONS,
@@ -114,5 +116,6 @@ const PATHS: [&str; 23] = [
     "/v1/check",
     forward_auth::ADDRESS,
     "/v1/status",
+    "/v1/who-can",
     "/version",
 ];
