@@ -47,8 +47,8 @@ pub const CASES: &[(&str, Case)] = &[
     ("cel", cel),
     ("authzen", authzen),
     ("grpc", grpc),
-    ("forward_auth", verdikt_server::fuzz::forward_auth),
-    ("ext_authz", verdikt_server::fuzz::ext_authz),
+    ("forward_auth", forward_auth),
+    ("ext_authz", ext_authz),
     ("review_json", review_json),
     ("review_protobuf", review_protobuf),
     ("review_yaml", review_yaml),
@@ -369,6 +369,16 @@ pub fn cel(bytes: &[u8]) {
 /// Messages of AuthZEN: single evaluations, and batches.
 pub fn authzen(bytes: &[u8]) {
     verdikt_server::fuzz::authzen(bytes);
+}
+
+/// The headers in which a proxy tells of the request that it holds.
+pub fn forward_auth(bytes: &[u8]) {
+    verdikt_server::fuzz::forward_auth(bytes);
+}
+
+/// What Envoy tells of the request that it holds.
+pub fn ext_authz(bytes: &[u8]) {
+    verdikt_server::fuzz::ext_authz(bytes);
 }
 
 /// Messages of gRPC: read, and answered.
