@@ -170,6 +170,25 @@ fn many_evaluations_share_what_the_message_says_for_all() {
 }
 
 #[test]
+fn many_evaluations_say_why_if_that_is_asked_for() {
+    let server = example();
+    let ask = |reasons: Value| {
+        let message = json!({"subject": user("bob"), "resource": record("record-1"),
+                             "options": {"reasons": reasons},
+                             "evaluations": [{"action": {"name": "read"}}]});
+        ask(&server, EVALUATIONS, &message)
+    };
+    let expected = "RBAC: allowed by ClusterRoleBinding \"record-readers\" of ClusterRole \
+                    \"record-reader\" to User \"bob\"";
+    let told = ask(json!(true)).json();
+    assert_eq!(told["evaluations"][0]["context"]["reason"], expected);
+    assert_eq!(ask(json!(false)).json()["evaluations"], json!([{"decision": true}]));
+    let refused = ask(json!("yes"));
+    let expected = "options.reasons: must be true or false\n";
+    assert_eq!((refused.code, refused.body.as_str()), (400, expected));
+}
+
+#[test]
 fn an_evaluation_may_be_the_last_one() {
     let server = example();
     let questions = json!([{"action": {"name": "read"}}, {"action": {"name": "write"}},

@@ -4,7 +4,7 @@
 //! and only if one of the subjects is theirs ([`Subject::is`]).
 
 use serde::{Serialize, Serializer};
-use verdikt_core::User;
+use verdikt_core::{User, users};
 
 /// Whom policy names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -68,13 +68,21 @@ impl Subject {
 
     /// A user, which is a service account if it is called like one.
     pub fn user(name: &str) -> Self {
-        let account = name.strip_prefix(ACCOUNT).and_then(|account| account.split_once(':'));
+        let account = name
+            .strip_prefix(users::SERVICE_ACCOUNT_PREFIX)
+            .and_then(|account| account.split_once(':'));
         match account {
             Some((namespace, name)) => {
                 Self { namespace: namespace.to_owned(), ..Self::of(Kind::ServiceAccount, name) }
             }
             None => Self::of(Kind::User, name),
         }
+    }
+
+    /// A service account.
+    pub fn service_account(namespace: &str, name: &str) -> Self {
+        // Of namespaces and names with colons several make one user.
+        Self::user(&User::service_account(namespace, name).name)
     }
 
     /// A user, if in a group.
@@ -92,7 +100,7 @@ impl Subject {
         match self.kind {
             Kind::Everyone | Kind::Group => None,
             Kind::User => Some(self.name.clone()),
-            Kind::ServiceAccount => Some(format!("{ACCOUNT}{}:{}", self.namespace, self.name)),
+            Kind::ServiceAccount => Some(User::service_account(&self.namespace, &self.name).name),
         }
     }
 
@@ -152,9 +160,6 @@ impl Serialize for Scope {
         })
     }
 }
-
-/// How the users that service accounts are begin.
-const ACCOUNT: &str = "system:serviceaccount:";
 
 #[cfg(test)]
 mod tests {

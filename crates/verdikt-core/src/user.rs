@@ -30,6 +30,13 @@ impl User {
         }
     }
 
+    /// The user that a service account is, in the groups that all of its namespace are in. Its tokens give it
+    /// `system:authenticated` besides, as those of everyone.
+    pub fn service_account(namespace: &str, name: &str) -> Self {
+        let user = format!("{}{namespace}:{name}", users::SERVICE_ACCOUNT_PREFIX);
+        Self::new(user, groups::of_service_accounts(namespace))
+    }
+
     /// The user of a request without credentials: `system:anonymous` in `system:unauthenticated`.
     pub fn anonymous() -> Self {
         Self::new(users::ANONYMOUS, [groups::UNAUTHENTICATED])
@@ -46,6 +53,8 @@ impl User {
 pub mod users {
     /// A request without credentials.
     pub const ANONYMOUS: &str = "system:anonymous";
+    /// Behind it come the namespace of a service account, `:`, and its name.
+    pub const SERVICE_ACCOUNT_PREFIX: &str = "system:serviceaccount:";
 }
 
 /// Names of groups that Kubernetes itself knows.
@@ -58,4 +67,9 @@ pub mod groups {
     pub const UNAUTHENTICATED: &str = "system:unauthenticated";
     /// The nodes of the cluster.
     pub const NODES: &str = "system:nodes";
+
+    /// Those that the service accounts of a namespace are in.
+    pub fn of_service_accounts(namespace: &str) -> [String; 2] {
+        ["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")]
+    }
 }

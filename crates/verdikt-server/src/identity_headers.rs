@@ -58,7 +58,7 @@ fn value(text: &str) -> Option<HeaderValue> {
 }
 
 /// The key with whatever cannot stand in the name of a header escaped as in a URL.
-fn escaped(key: &str) -> String {
+pub(crate) fn escaped(key: &str) -> String {
     let mut escaped = String::with_capacity(key.len());
     for byte in key.bytes() {
         match byte {

@@ -1,5 +1,7 @@
 //! JSON as Go writes it, and JSON bodies read with the place of what is wrong.
 
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+
 use axum::http::{HeaderMap, Uri, header};
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, forward_to_deserialize_any};
@@ -54,6 +56,13 @@ pub(crate) fn is_pretty(uri: &Uri, headers: &HeaderMap) -> bool {
     }
 }
 
+/// Tells contents from others, as long as nobody means to deceive: for the tags of documents and of pages.
+pub(crate) fn fingerprint(content: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// Why a body cannot be read.
 #[derive(Debug)]
 pub(crate) enum BodyError {
@@ -63,11 +72,22 @@ pub(crate) enum BodyError {
     Shape(String),
 }
 
+impl BodyError {
+    /// In words, whichever it is.
+    pub(crate) fn into_text(self) -> String {
+        let (Self::Syntax(text) | Self::Shape(text)) = self;
+        text
+    }
+}
+
 /// Reads a body. Of a key that occurs twice the last counts, as in Kubernetes.
 pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|error| BodyError::Syntax(error.to_string()))?;
-    from_value(value)
+    from_value(value(body)?)
+}
+
+/// The same, whatever its shape.
+pub(crate) fn value(body: &[u8]) -> Result<Value, BodyError> {
+    serde_json::from_slice(body).map_err(|error| BodyError::Syntax(error.to_string()))
 }
 
 /// Reads what a body was found to say.

@@ -138,7 +138,7 @@ impl Checks<'_> {
         if let Some((namespace, name)) = names::service_account(name) {
             question = Attributes { resource: "serviceaccounts", namespace, name, ..question };
             if groups.is_empty() {
-                groups = names::service_account_groups(namespace);
+                groups = groups::of_service_accounts(namespace).to_vec();
             }
         }
         self.ask.allowed(&question).map(|()| groups)

@@ -2,7 +2,7 @@
 //!
 //! Follows `impersonation.go` of apiserver's `pkg/endpoints/filters/impersonation`.
 
-use verdikt_core::{Attributes, Requester, User};
+use verdikt_core::{Attributes, Requester, User, groups};
 
 use super::checks::{AUTHENTICATION, Answer, Ask};
 use super::headers::Wanted;
@@ -23,7 +23,7 @@ pub(super) fn impersonate(
             let question = ask.about(core, "serviceaccounts", name);
             ask.allowed(&Attributes { namespace, ..question })?;
             if groups.is_empty() {
-                groups = names::service_account_groups(namespace);
+                groups = groups::of_service_accounts(namespace).to_vec();
             }
         }
         None => ask.allowed(&ask.about(core, "users", name))?,

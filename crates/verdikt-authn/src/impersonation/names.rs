@@ -3,18 +3,14 @@
 //! Follows apiserver's `pkg/authentication/serviceaccount/util.go` and `isNodeUsername` of `mode.go`.
 
 use verdikt_core::names::dns1123_subdomain;
+use verdikt_core::users;
 
 /// Namespace and name, if it is a valid service account's user name.
 pub(super) fn service_account(user: &str) -> Option<(&str, &str)> {
-    let (namespace, name) = user.strip_prefix("system:serviceaccount:")?.split_once(':')?;
+    let (namespace, name) = user.strip_prefix(users::SERVICE_ACCOUNT_PREFIX)?.split_once(':')?;
     // A label is a subdomain without dots, and shorter.
     let is_label = |text: &str| text.len() <= 63 && !text.contains('.') && is_subdomain(text);
     (is_label(namespace) && is_subdomain(name)).then_some((namespace, name))
-}
-
-/// The groups every service account of the namespace is in.
-pub(super) fn service_account_groups(namespace: &str) -> Vec<String> {
-    vec!["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")]
 }
 
 /// The node's name, if it is a valid node's user name.

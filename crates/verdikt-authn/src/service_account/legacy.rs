@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use verdikt_core::{User, names};
+use verdikt_core::{User, names, users};
 
 use super::Config;
 use super::claims::{LegacyClaims, PublicClaims};
@@ -77,15 +77,15 @@ fn check_objects(objects: &Objects, token: &str, claims: &LegacyClaims) -> Resul
 
 /// The user a service account is.
 pub(super) fn user(namespace: &str, name: &str, uid: &str) -> User {
-    let groups = ["system:serviceaccounts".to_owned(), format!("{GROUP_PREFIX}{namespace}")];
-    let mut user = User::new(format!("{PREFIX}{namespace}:{name}"), groups);
+    let mut user = User::service_account(namespace, name);
     uid.clone_into(&mut user.uid);
     user
 }
 
 /// Namespace and name of the service account with this user name, if it is one.
 fn split_username(username: &str) -> Option<(&str, &str)> {
-    let (namespace, name) = username.strip_prefix(PREFIX)?.split_once(':')?;
+    let (namespace, name) =
+        username.strip_prefix(users::SERVICE_ACCOUNT_PREFIX)?.split_once(':')?;
     let is_good = is_label(namespace) && names::dns1123_subdomain(name).is_empty();
     is_good.then_some((namespace, name))
 }
@@ -93,6 +93,3 @@ fn split_username(username: &str) -> Option<(&str, &str)> {
 fn is_label(name: &str) -> bool {
     name.len() <= 63 && !name.contains('.') && names::dns1123_subdomain(name).is_empty()
 }
-
-const PREFIX: &str = "system:serviceaccount:";
-const GROUP_PREFIX: &str = "system:serviceaccounts:";

@@ -84,8 +84,7 @@ fn impersonated(name: &str, named: &[String], uid: &str, extra: &[(String, Strin
     if named.is_empty()
         && let Some((namespace, _)) = service_account(name)
     {
-        all.push("system:serviceaccounts".to_owned());
-        all.push(format!("system:serviceaccounts:{namespace}"));
+        all.extend(groups::of_service_accounts(namespace));
     }
     // Whoever is named as unauthenticated is not authenticated as well.
     let is_anonymous = name == users::ANONYMOUS;
@@ -104,7 +103,7 @@ fn impersonated(name: &str, named: &[String], uid: &str, extra: &[(String, Strin
 
 /// Namespace and name of a service account's user name.
 fn service_account(user: &str) -> Option<(&str, &str)> {
-    let (namespace, name) = user.strip_prefix("system:serviceaccount:")?.split_once(':')?;
+    let (namespace, name) = user.strip_prefix(users::SERVICE_ACCOUNT_PREFIX)?.split_once(':')?;
     (!namespace.is_empty() && !name.is_empty() && !name.contains(':')).then_some((namespace, name))
 }
 

@@ -17,11 +17,7 @@ impl Table {
             if self.applying_subject(record, user.user()).is_none() {
                 continue;
             }
-            let scope = if id < self.cluster_bindings {
-                Scope::Everywhere
-            } else {
-                Scope::Namespace(self.names.str(record.namespace).to_owned())
-            };
+            let scope = self.scope(id, record);
             for rule in &*role.rules {
                 let matched = Matched::of(rule, request);
                 if !(Matched { name: true, ..matched }).all() {

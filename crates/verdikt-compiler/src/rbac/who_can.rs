@@ -15,14 +15,10 @@ impl Table {
         let class = self.permissions.class(request, &self.key, &mut room);
         let mut found = Vec::new();
         for (id, record) in (0..).zip(&self.bindings) {
-            let scope = if id < self.cluster_bindings {
-                Scope::Everywhere
-            } else {
-                Scope::Namespace(self.names.str(record.namespace).to_owned())
-            };
+            let scope = self.scope(id, record);
             // A path lies in no namespace.
             let is_asked = asked == Asked::Everywhere && request.resource_request
-                || id < self.cluster_bindings
+                || scope == Scope::Everywhere
                 || !request.namespace.is_empty() && scope.covers(request.namespace);
             let permits = |record: &BindingRecord| {
                 self.role_of(record)
@@ -40,6 +36,15 @@ impl Table {
         found
     }
 
+    /// Where a binding holds.
+    pub(super) fn scope(&self, id: u32, record: &BindingRecord) -> Scope {
+        if id < self.cluster_bindings {
+            Scope::Everywhere
+        } else {
+            Scope::Namespace(self.names.str(record.namespace).to_owned())
+        }
+    }
+
     /// Whom a subject of a binding names, if anyone.
     fn subject(&self, named: &SubjectRecord) -> Option<Subject> {
         let name = self.names.str(named.name);
@@ -48,8 +53,7 @@ impl Table {
             SubjectKind::Group => Some(Subject::group(name)),
             SubjectKind::ServiceAccount => {
                 let namespace = self.names.str(named.namespace);
-                let user = format!("system:serviceaccount:{namespace}:{name}");
-                (!namespace.is_empty()).then(|| Subject::user(&user))
+                (!namespace.is_empty()).then(|| Subject::service_account(namespace, name))
             }
             SubjectKind::Other => None,
         }

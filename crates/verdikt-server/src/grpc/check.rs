@@ -12,6 +12,7 @@ use super::error::{self, bad_field};
 use super::proto::v1;
 use super::proto::v1::check_request::Request;
 use crate::caller::Sender;
+use crate::identity_headers;
 
 pub(super) fn answer(call: &Call, question: v1::CheckRequest) -> Result<v1::CheckResponse, Status> {
     let v1::CheckRequest { user, credential, request, .. } = question;
@@ -147,26 +148,12 @@ fn acting_as(
     }
     headers.extend(user.groups.iter().map(|group| named("impersonate-group", group)));
     for (key, values) in &user.extra {
-        let name = format!("impersonate-extra-{}", escaped(key));
+        let name = format!("impersonate-extra-{}", identity_headers::escaped(key));
         headers.extend(values.iter().map(|value| named(&name, value)));
     }
     let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let request = Attributes { user: Some(shown.identity().into()), ..*request };
     call.snapshot.impersonate(&request, headers)?.ok_or(Refusal::NoUser)
-}
-
-/// A key of a user's extra as it is written in the name of a header, where case counts for nothing.
-fn escaped(key: &str) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(key.len());
-    for byte in key.bytes() {
-        match byte {
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' => text.push(char::from(byte)),
-            // Writing to a String does not fail.
-            _ => drop(write!(text, "%{byte:02x}")),
-        }
-    }
-    text
 }
 
 /// What is to be done, as it was read.

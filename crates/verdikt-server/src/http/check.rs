@@ -15,7 +15,7 @@ use super::sender::Audit;
 use super::{App, answer, body, request};
 use crate::credentials;
 use crate::kubernetes::status::Status;
-use crate::wire::{self, BodyError, Object};
+use crate::wire::{self, Object};
 
 /// The body: method and path, or attributes; the user, unless a credential says who asks.
 #[derive(Debug, Deserialize)]
@@ -61,9 +61,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
     };
     let question: Question = match wire::parse(&bytes) {
         Ok(question) => question,
-        Err(BodyError::Syntax(error) | BodyError::Shape(error)) => {
-            return answer::status(&parts, &Status::bad_request(error));
-        }
+        Err(error) => return answer::status(&parts, &Status::bad_request(error.into_text())),
     };
     if question.user.is_some()
         && let Err(refused) = request::admit_operator(&app, &parts)

@@ -1,6 +1,5 @@
 //! `/api`, `/apis` and what lies below them: for whoever may read that path.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -11,6 +10,7 @@ use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use super::{App, answer, request};
 use crate::kubernetes::discovery;
 use crate::kubernetes::media_type::{Transform, Wanted};
+use crate::wire;
 
 /// Where discovery documents lie; whatever else is asked for below `/apis` is a request like any other.
 pub(super) const ADDRESSES: [&str; 8] = [
@@ -54,9 +54,8 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
 fn aggregated(parts: &Parts) -> Option<Response<Body>> {
     let wanted = Wanted::by(&parts.headers, Transform::Aggregated)?;
     let document = discovery::aggregated(parts.uri.path())?;
-    let mut hasher = DefaultHasher::new();
-    (document.to_string(), wanted.media_type.as_str()).hash(&mut hasher);
-    let hash = format!("{:016X}", hasher.finish());
+    let content = (document.to_string(), wanted.media_type.as_str());
+    let hash = format!("{:016X}", wire::fingerprint(&content));
     let (mut head, body) =
         answer::negotiated(parts, StatusCode::OK, wanted, &document).into_parts();
     let media_type = format!("{}{AGGREGATED}", wanted.media_type.as_str());

@@ -11,7 +11,7 @@ use verdikt::Asked as Place;
 use super::check::{self, Asked};
 use super::{App, answer, body, request};
 use crate::kubernetes::status::Status;
-use crate::wire::{self, BodyError, Object};
+use crate::wire::{self, Object};
 
 /// The body: method and path, or attributes, as of `/v1/check`.
 #[derive(Debug, Deserialize)]
@@ -31,10 +31,8 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
         return refused;
     }
     let found = body::any(body, &app.limits).await.and_then(|bytes| {
-        let question: Question = wire::parse(&bytes).map_err(|error| {
-            let (BodyError::Syntax(text) | BodyError::Shape(text)) = error;
-            Status::bad_request(text)
-        })?;
+        let question: Question =
+            wire::parse(&bytes).map_err(|error| Status::bad_request(error.into_text()))?;
         let Question { method, path, attributes, all_namespaces } = &question;
         let place = if *all_namespaces { Place::Everywhere } else { Place::There };
         check::about(attributes, method, path, |request| app.engine.who_can(request, place))

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use verdikt::Peer;
+use verdikt::{Peer, path_unescaped};
 
 use crate::grpc::proto::envoy::config::core::v3::Address;
 use crate::grpc::proto::envoy::service::auth::v3::CheckRequest;
@@ -73,31 +73,13 @@ fn headers(http: &HttpRequest) -> Result<HeaderMap, String> {
 /// What the client presented to Envoy.
 fn peer(certificate: &str) -> Result<Peer, String> {
     let no_certificate = || "attributes.source.certificate is not a certificate".to_owned();
-    let pem = decoded(certificate.as_bytes()).ok_or_else(no_certificate)?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let pem = path_unescaped(certificate).ok_or_else(no_certificate)?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     let certificates = certificates.map_err(|_| no_certificate())?;
     if certificates.is_empty() || certificates.len() > MAX_CERTIFICATES {
         return Err(no_certificate());
     }
     Ok(Peer::new(certificates.iter().map(|certificate| certificate.to_vec())))
-}
-
-/// Without the escapes of URLs; a `+` is one.
-fn decoded(text: &[u8]) -> Option<Vec<u8>> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, behind)) = rest.split_first() {
-        rest = behind;
-        if *first != b'%' {
-            decoded.push(*first);
-            continue;
-        }
-        let (digits, behind) = rest.split_at_checked(2)?;
-        let digits = digits.iter().all(u8::is_ascii_hexdigit).then_some(digits)?;
-        decoded.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
-        rest = behind;
-    }
-    Some(decoded)
 }
 
 fn socket_address(address: Address) -> Option<SocketAddr> {

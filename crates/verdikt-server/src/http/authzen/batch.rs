@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use verdikt::Snapshot;
 
 use super::entity::Evaluation;
-use super::{Decision, decide, evaluation_of};
+use super::{Decision, Reasons, decide, evaluation_of};
 
 /// What a message asks.
 pub(super) enum Asked {
@@ -30,7 +30,7 @@ struct Options {
     semantic: Semantic,
     /// Whether each answer says why. Clients compare answers with `{"decision":true}` as a whole, the
     /// interoperability tests among them, so only those get more that ask for it.
-    with_reasons: bool,
+    reasons: Reasons,
 }
 
 /// Which answer, if any, is the last.
@@ -79,7 +79,7 @@ pub(super) fn of(asked: Value) -> Result<Asked, String> {
 }
 
 fn options(written: Option<&Value>) -> Result<Options, String> {
-    let mut options = Options { semantic: Semantic::All, with_reasons: false };
+    let mut options = Options { semantic: Semantic::All, reasons: Reasons::LeftOut };
     let written = match written {
         None | Some(Value::Null) => return Ok(options),
         Some(Value::Object(written)) => written,
@@ -98,8 +98,11 @@ fn options(written: Option<&Value>) -> Result<Options, String> {
         };
     }
     if let Some(wanted) = written.get("reasons") {
-        let wanted = wanted.as_bool();
-        options.with_reasons = wanted.ok_or("options.reasons: must be true or false")?;
+        options.reasons = match wanted.as_bool() {
+            Some(true) => Reasons::Given,
+            Some(false) => Reasons::LeftOut,
+            None => return Err("options.reasons: must be true or false".to_owned()),
+        };
     }
     Ok(options)
 }
@@ -124,11 +127,11 @@ impl Batch {
         let mut decisions = Vec::with_capacity(self.evaluations.len());
         for evaluation in self.evaluations() {
             let decision = match evaluation {
-                Ok(evaluation) => decide(snapshot, &evaluation),
+                Ok(evaluation) => decide(snapshot, &evaluation, options.reasons),
                 Err(problem) => Decision::impossible(snapshot, problem),
             };
             let is_last = Some(decision.decision) == last;
-            decisions.push(if options.with_reasons { decision } else { decision.brief() });
+            decisions.push(decision);
             if is_last {
                 break;
             }

@@ -118,25 +118,36 @@ async fn read(app: &App, parts: &Parts, body: Body) -> Result<Value, Response<Bo
     }
     let bytes = body::any(body, &app.limits).await;
     let bytes = bytes.map_err(|status| answer::status(parts, &status))?;
-    match serde_json::from_slice(&bytes) {
+    match wire::value(&bytes) {
         Ok(asked @ Value::Object(_)) => Ok(asked),
         Ok(_) => Err(bad_request("the body must be an object".to_owned())),
-        Err(error) => Err(bad_request(error.to_string())),
+        Err(error) => Err(bad_request(error.into_text())),
     }
 }
 
 fn one(app: &App, parts: &Parts, asked: Value) -> Result<Response<Body>, Response<Body>> {
     let evaluation = evaluation_of(asked).map_err(bad_request)?;
-    Ok(answer::object(parts, StatusCode::OK, &decide(&app.engine.snapshot(), &evaluation)))
+    Ok(answer::object(
+        parts,
+        StatusCode::OK,
+        &decide(&app.engine.snapshot(), &evaluation, Reasons::Given),
+    ))
 }
 
 fn evaluation_of(asked: Value) -> Result<Evaluation, String> {
-    wire::from_value(asked).map_err(text)
+    wire::from_value(asked).map_err(BodyError::into_text)
+}
+
+/// Whether an answer says why, which costs more than the decision.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reasons {
+    Given,
+    LeftOut,
 }
 
 /// What has no meaning here is denied: it is a well-formed question about something that policy cannot
 /// grant.
-fn decide(snapshot: &Arc<Snapshot>, asked: &Evaluation) -> Decision {
+fn decide(snapshot: &Arc<Snapshot>, asked: &Evaluation, reasons: Reasons) -> Decision {
     let question = match Question::new(asked) {
         Ok(question) => question,
         Err(problem) => return Decision::impossible(snapshot, problem),
@@ -145,14 +156,13 @@ fn decide(snapshot: &Arc<Snapshot>, asked: &Evaluation) -> Decision {
     let decision = snapshot.authorize(&attributes);
     let is_allowed = decision.is_allowed();
     let error = decision.error().filter(|_| !is_allowed);
-    Decision {
-        decision: is_allowed,
-        context: Some(Context {
-            reason: decision.reason_text(),
-            revision: decision.revision().0,
-            error: error.map(|error| Problem { status: 500, message: error }),
-        }),
-    }
+    let has_context = reasons == Reasons::Given || error.is_some();
+    let context = has_context.then(|| Context {
+        reason: decision.reason_text(),
+        revision: decision.revision().0,
+        error: error.map(|error| Problem { status: 500, message: error }),
+    });
+    Decision { decision: is_allowed, context }
 }
 
 impl Decision {
@@ -161,12 +171,6 @@ impl Decision {
         let error = Some(Problem { status: 400, message });
         let revision = snapshot.revision().0;
         Self { decision: false, context: Some(Context { reason: String::new(), revision, error }) }
-    }
-
-    /// Without a context, unless something went wrong.
-    fn brief(self) -> Self {
-        let context = self.context.filter(|context| context.error.is_some());
-        Self { context, ..self }
     }
 }
 
@@ -195,11 +199,6 @@ pub(crate) fn understand(asked: Value, mut tell: impl FnMut(Result<(), &str>)) {
         Ok(batch::Asked::Many(batch)) => batch.evaluations().for_each(each),
         Err(problem) => each(Err(problem)),
     }
-}
-
-fn text(error: BodyError) -> String {
-    let (BodyError::Syntax(text) | BodyError::Shape(text)) = error;
-    text
 }
 
 /// Errors of this API are texts.

@@ -1,8 +1,8 @@
 //! Pages of what a search finds.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use serde_json::Value;
+
+use crate::wire;
 
 /// Which part of all results is asked for.
 #[derive(Debug)]
@@ -74,9 +74,7 @@ fn start(token: &str, fingerprint: u64) -> Option<usize> {
 /// A checksum: a client that alters it gets another page of what it may search anyway.
 fn fingerprint(search: &impl serde::Serialize) -> u64 {
     let text = serde_json::to_string(search).unwrap_or_default();
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
+    wire::fingerprint(&text)
 }
 
 /// Results on one page.

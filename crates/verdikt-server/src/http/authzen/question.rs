@@ -101,12 +101,9 @@ pub(super) fn unknown_subject(kind: &str) -> String {
 fn service_account(id: &str) -> Result<(String, Vec<String>), String> {
     match id.split_once('/') {
         Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => {
-            let groups = vec![
-                "system:serviceaccounts".to_owned(),
-                format!("system:serviceaccounts:{namespace}"),
-                groups::AUTHENTICATED.to_owned(),
-            ];
-            Ok((format!("system:serviceaccount:{namespace}:{name}"), groups))
+            let mut user = User::service_account(namespace, name);
+            user.groups.push(groups::AUTHENTICATED.to_owned());
+            Ok((user.name, user.groups))
         }
         _ => Err(format!("subject.id: {id:?} is not of the form NAMESPACE/NAME")),
     }

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use verdikt::{Asked, Objects, Scope, Snapshot, SubjectKind};
 
-use super::decide;
 use super::entity::{Action, Evaluation, Resource, Subject};
 use super::page::Page;
 use super::question::Question;
@@ -181,9 +180,7 @@ fn actions(snapshot: &Arc<Snapshot>, asked: Value) -> Result<Everything, String>
     let mut results = Vec::new();
     for name in names {
         evaluation.action = Object(Action::new(&name));
-        // A question that cannot be asked is wrong whatever its action is.
-        Question::new(&evaluation)?;
-        if decide(snapshot, &evaluation).decision {
+        if snapshot.is_allowed(&Question::new(&evaluation)?.attributes()) {
             results.push(json!({"name": name}));
         }
     }
@@ -207,10 +204,7 @@ fn part<T: for<'de> Deserialize<'de>>(asked: &Value, name: &str) -> Result<T, St
 
 fn of_value<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, String> {
     let parsed = wire::from_value::<Object<T>>(value);
-    parsed.map(|Object(parsed)| parsed).map_err(|error| {
-        let (BodyError::Syntax(text) | BodyError::Shape(text)) = error;
-        text
-    })
+    parsed.map(|Object(parsed)| parsed).map_err(BodyError::into_text)
 }
 
 /// What may be asked of a path.

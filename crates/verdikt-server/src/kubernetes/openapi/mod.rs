@@ -5,13 +5,13 @@
 mod gnostic;
 mod schemas;
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
 use super::discovery::{GROUPS, Group, Resource};
 use super::media_type::MediaType;
+use crate::wire;
 use schemas::Version;
 
 /// A document, and what tells it from another.
@@ -45,9 +45,7 @@ impl Document {
     }
 
     fn new(body: Vec<u8>) -> Self {
-        let mut hasher = DefaultHasher::new();
-        body.hash(&mut hasher);
-        let hash = format!("{:016X}", hasher.finish());
+        let hash = format!("{:016X}", wire::fingerprint(&body));
         Self { body, hash }
     }
 }

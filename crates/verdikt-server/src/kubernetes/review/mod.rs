@@ -153,7 +153,7 @@ where
 fn value(body: &[u8], media_type: MediaType, kind: &Kind) -> Result<Value, Status> {
     let name = kind.name;
     match media_type {
-        MediaType::Json => wire::parse(body).map_err(|error| unreadable(&error, kind)),
+        MediaType::Json => wire::value(body).map_err(|error| unreadable(&error, kind)),
         MediaType::Yaml => match yaml::parse(body) {
             // Nothing at all is an object of which nothing is said.
             Ok(Value::Null) => Ok(Value::Object(Map::new())),
