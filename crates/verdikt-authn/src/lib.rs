@@ -32,7 +32,7 @@ pub mod token_file;
 pub mod token_review;
 mod token_stack;
 mod verified;
-mod web_socket;
+pub mod web_socket;
 pub mod x509;
 
 pub use cache::CacheOptions;

@@ -41,6 +41,15 @@ pub(crate) fn token(headers: &[&[u8]]) -> Result<Option<Found>, &'static str> {
     }
 }
 
+/// The protocols that some headers list, as one header has them, but for tokens: what a request goes on with once it
+/// has been authenticated. None if there are none.
+pub fn without_tokens(headers: &[&[u8]]) -> Option<Vec<u8>> {
+    let protocols = headers.iter().flat_map(|header| header.split(|&byte| byte == b','));
+    let others = protocols.map(trimmed).filter(|protocol| !protocol.starts_with(PREFIX));
+    let others: Vec<&[u8]> = others.filter(|protocol| !protocol.is_empty()).collect();
+    (!others.is_empty()).then(|| others.join(b", ".as_slice()))
+}
+
 fn trimmed(protocol: &[u8]) -> &[u8] {
     match std::str::from_utf8(protocol) {
         Ok(text) => text.trim().as_bytes(),
@@ -81,6 +90,21 @@ mod tests {
         check(&["v5"], Ok(None));
         check(&["t.YWJj"], Ok(None));
         check(&[], Ok(None));
+    }
+
+    #[test]
+    fn no_token_goes_on() {
+        let check = |headers: &[&str], expected: Option<&str>| {
+            let prefix = String::from_utf8_lossy(PREFIX);
+            let headers: Vec<String> = headers.iter().map(|h| h.replace("T.", &prefix)).collect();
+            let headers: Vec<&[u8]> = headers.iter().map(String::as_bytes).collect();
+            let expected = expected.map(|text| text.as_bytes().to_vec());
+            assert_eq!(without_tokens(&headers), expected, "{headers:?}");
+        };
+        check(&["v5, T.YWJj"], Some("v5"));
+        check(&["T.a,T.b", "v5 ,,v4", "\tT."], Some("v5, v4"));
+        check(&["T.YWJj"], None);
+        check(&[], None);
     }
 
     #[test]

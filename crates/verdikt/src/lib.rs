@@ -46,6 +46,7 @@ pub use mode::{Mode, UnknownMode};
 pub use objects::Objects;
 pub use recognition::FileFormat;
 pub use reload::{LoadError, Reload};
+pub use remote::{Trust, root_certificates};
 pub use service_accounts::ServiceAccountOptions;
 pub use snapshot::Snapshot;
 pub use source::WatchOptions;

@@ -25,7 +25,7 @@ pub use auditor::NotStored;
 pub use counters::AuditStatus;
 pub use options::{BatchOptions, Format, LogOptions, Mode, Throttle, Truncate};
 pub use policy::{Config, Policy};
-pub use trail::{Answer, ObjectMeta, Trail};
+pub use trail::{Answer, ObjectMeta, Trail, is_long_running};
 pub use verdikt_parser::audit_policy::{Level, Stage, Stages};
 
 pub(crate) use auditor::Auditor;

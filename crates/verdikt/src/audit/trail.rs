@@ -161,6 +161,14 @@ impl Trail {
         }
     }
 
+    /// Records that the answer begins, where that is told apart from its end.
+    pub fn started(&mut self, answer: &Answer<'_>) {
+        if self.kind == Kind::LongRunning {
+            self.record(Stage::ResponseStarted, Some(answer));
+            self.kind = Kind::Ordinary;
+        }
+    }
+
     /// Records the answer, and ends the trail.
     pub fn answered(mut self, answer: &Answer<'_>) {
         self.ended = true;
@@ -273,7 +281,7 @@ const MOST_KEPT: usize = 16 << 10;
 
 /// Whether the answer takes as long as its receiver wants (`BasicLongRunningRequestCheck`, as
 /// kube-apiserver sets it up).
-fn is_long_running(request: &Attributes<'_>) -> bool {
+pub fn is_long_running(request: &Attributes<'_>) -> bool {
     matches!(request.verb, "watch" | "proxy")
         || matches!(request.subresource, "attach" | "exec" | "proxy" | "log" | "portforward")
         || (!request.resource_request && request.path.starts_with("/debug/pprof/"))

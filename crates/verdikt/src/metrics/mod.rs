@@ -14,7 +14,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Engine;
 
-pub use verdikt_core::metrics::{Family, Kind, Labels, Metrics, Reading, Sample, Value};
+pub use verdikt_core::metrics::{
+    Counter, DEFAULT_BUCKETS, Family, Gauge, Histogram, Kind, Labels, MILLISECONDS, Metrics,
+    Reading, Sample, Value,
+};
 
 pub(crate) use configuration::ConfigurationFamilies;
 pub(crate) use decisions::Decisions;
@@ -24,6 +27,11 @@ pub(crate) use server_id::SERVER_ID;
 pub(crate) use state::PolicyReloads;
 
 impl Engine {
+    /// Where a front counts what only it sees.
+    pub fn registry(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
     /// All that has been counted since the engine was built, by name.
     pub fn metrics(&self) -> Vec<Reading> {
         let mut all = self.0.metrics.read();

@@ -16,7 +16,7 @@ use verdikt_authn::remote as authn;
 
 pub(crate) use client::{HttpClient, Request};
 pub(crate) use runtime::Runtime;
-pub(crate) use tls::Trust;
+pub use tls::{Trust, root_certificates};
 
 /// The network.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-/// Authorities.
+/// Authorities of servers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Trust<'a> {
+pub enum Trust<'a> {
     /// Those of the operating system.
     System,
     /// Those in a PEM text.
@@ -18,7 +18,7 @@ pub(crate) enum Trust<'a> {
 
 /// TLS 1.2 and 1.3 with servers that an authority vouches for.
 pub(crate) fn configuration(trust: &Trust<'_>) -> Result<ClientConfig, String> {
-    let roots = roots(trust)?;
+    let roots = root_certificates(trust)?;
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
@@ -26,7 +26,10 @@ pub(crate) fn configuration(trust: &Trust<'_>) -> Result<ClientConfig, String> {
 }
 
 /// The authorities themselves.
-pub(super) fn roots(trust: &Trust<'_>) -> Result<RootCertStore, String> {
+///
+/// # Errors
+/// If there are none, or one of them cannot be read.
+pub fn root_certificates(trust: &Trust<'_>) -> Result<RootCertStore, String> {
     match trust {
         Trust::System => system_roots(),
         Trust::Pem(pem) => pem_roots(pem),

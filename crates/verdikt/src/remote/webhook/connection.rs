@@ -191,7 +191,7 @@ fn tls_configuration(
             Some(pem) => Trust::Pem(pem.expose()),
             None => Trust::System,
         };
-        builder.with_root_certificates(tls::roots(&trust)?)
+        builder.with_root_certificates(tls::root_certificates(&trust)?)
     };
     let Some((certificate, key)) = files.client.as_ref().filter(|_| is_secure) else {
         return Ok(builder.with_no_client_auth());
