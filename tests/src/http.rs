@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use verdikt::Engine;
-use verdikt_server::{Options, Server, TlsOptions};
+use verdikt_server::{Options, Server, TlsOptions, UpstreamOptions};
 
 /// A server on a loopback port of its own, stopped when dropped.
 #[derive(Debug)]
@@ -44,6 +44,21 @@ impl Running {
         let mut options = Options::new(([127, 0, 0, 1], 0).into());
         configure(&mut options);
         Self::run(Server::bind_grpc(engine, options))
+    }
+
+    /// The same as a proxy in front of `upstream`, over TLS if that is asked for.
+    ///
+    /// # Panics
+    /// If no port can be had, or the upstream cannot be one.
+    pub fn start_proxy(
+        engine: Engine,
+        tls: Option<&TlsOptions>,
+        upstream: &UpstreamOptions,
+        configure: impl FnOnce(&mut Options),
+    ) -> Self {
+        let mut options = Options::new(([127, 0, 0, 1], 0).into());
+        configure(&mut options);
+        Self::run(Server::bind_proxy(engine, options, tls, upstream))
     }
 
     fn run(bind: impl Future<Output = Result<Server, verdikt_server::BindError>>) -> Self {

@@ -1,6 +1,8 @@
 //! What the tests of the whole project share: the corpus of vectors and the reference.
 
 pub mod binary;
+pub mod cluster;
+pub mod component;
 pub mod corpus;
 pub mod exposition;
 pub mod front;

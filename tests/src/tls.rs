@@ -188,6 +188,11 @@ impl Connection {
         }
     }
 
+    /// The connection itself, for what is no request of HTTP.
+    pub fn stream(&mut self) -> &mut (impl Read + Write + use<>) {
+        &mut self.0
+    }
+
     /// The certificate the server showed, in DER.
     pub fn server_certificate(&self) -> Vec<u8> {
         let certificates = self.0.conn.peer_certificates().unwrap_or_default();

@@ -23,7 +23,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Answer requests over HTTP, and reload policy when it changes
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Say whether an action is allowed (exit code 0: yes, 1: no, 2: error)
     Check(check::Check),
     /// Say why an action is allowed, or what comes nearest to allowing it

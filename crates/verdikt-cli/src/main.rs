@@ -23,6 +23,7 @@ mod sarif;
 mod summary;
 mod tls_flags;
 mod token_flags;
+mod upstream_flags;
 
 use std::process::ExitCode;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use verdikt::Engine;
-use verdikt_server::{Options, Server, TlsOptions, TlsVersion};
+use verdikt_server::{Options, Server, TlsOptions, TlsVersion, UpstreamOptions};
 
 use crate::failure::Failure;
 
@@ -35,12 +35,14 @@ pub(crate) struct TlsFlags {
 }
 
 impl TlsFlags {
-    /// A server for HTTPS, if there is to be one. Its bounds are those of `plain`.
+    /// A server for HTTPS, if there is to be one: it answers itself, or hands on to the upstream. Its bounds are
+    /// those of `plain`.
     pub(crate) async fn bind(
         &self,
         engine: &Engine,
         plain: Options,
         poll_interval: Duration,
+        upstream: Option<&UpstreamOptions>,
     ) -> Result<Option<Server>, Failure> {
         let Some(port) = self.secure_port else { return Ok(None) };
         let (Some(certificate), Some(key)) = (&self.tls_cert_file, &self.tls_private_key_file)
@@ -54,9 +56,11 @@ impl TlsFlags {
         tls.min_version = self.tls_min_version;
         tls.cipher_suites.clone_from(&self.tls_cipher_suites);
         tls.poll_interval = poll_interval;
-        match Server::bind_tls(engine.clone(), options, &tls).await {
-            Ok(server) => Ok(Some(server)),
-            Err(error) => Err(Failure::message(error.to_string())),
-        }
+        let engine = engine.clone();
+        let server = match upstream {
+            Some(upstream) => Server::bind_proxy(engine, options, Some(&tls), upstream).await,
+            None => Server::bind_tls(engine, options, &tls).await,
+        };
+        server.map(Some).map_err(|error| Failure::message(error.to_string()))
     }
 }

@@ -10,12 +10,12 @@
 )]
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
-use verdikt_tests::binary::{Ran, Serving, finish, is_installed};
+use verdikt_tests::binary::{Ran, Serving, is_installed};
+use verdikt_tests::cluster::{self, ApiServer, Process, free_port, kubectl_as, tool};
 use verdikt_tests::tls::{Authority, Certified};
 
 const EXAMPLE: &str = "policies/kube-apiserver";
@@ -31,19 +31,9 @@ enum Configured {
 
 struct World {
     folder: tempfile::TempDir,
-    _etcd: Running,
+    etcd: (Process, String),
     _verdikt: Serving,
     verdikt: SocketAddr,
-}
-
-/// A program that is killed when dropped.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
 }
 
 #[test]
@@ -82,8 +72,8 @@ impl World {
         let config = folder.path().join("verdikt.yaml").display().to_string();
         let binary = Path::new(env!("CARGO_BIN_EXE_verdikt"));
         let verdikt = Serving::start(binary, &["--config", &config, "--http-access=authorized"]);
-        let etcd = start_etcd(etcd, folder.path());
-        Self { folder, _etcd: etcd, _verdikt: verdikt, verdikt: address }
+        let etcd = cluster::etcd(etcd, folder.path());
+        Self { folder, etcd, _verdikt: verdikt, verdikt: address }
     }
 
     fn path(&self, name: &str) -> String {
@@ -94,43 +84,25 @@ impl World {
 /// A kube-apiserver with a namespace `shop`.
 struct Cluster<'a> {
     world: &'a World,
-    address: SocketAddr,
     /// What kube-apiserver calls the authorizer that is verdikt: it says so before a refusal's reason.
     authorizer: &'static str,
-    server: Running,
+    server: ApiServer,
 }
 
 impl<'a> Cluster<'a> {
     fn start(world: &'a World, apiserver: &Path, configured: Configured) -> Self {
-        let address = free_port();
-        let log = world.path(&format!("{configured:?}.log"));
-        let output = fs::File::create(&log).unwrap();
-        let mut command = Command::new(apiserver);
-        for (flag, value) in [
-            ("etcd-servers", fs::read_to_string(world.path("etcd-address")).unwrap()),
-            ("etcd-prefix", format!("/{configured:?}")),
-            ("bind-address", "127.0.0.1".to_owned()),
-            ("advertise-address", "127.0.0.1".to_owned()),
-            ("secure-port", address.port().to_string()),
-            ("endpoint-reconciler-type", "none".to_owned()),
-            ("service-cluster-ip-range", "10.0.0.0/24".to_owned()),
-            ("tls-cert-file", world.path("apiserver-serving.pem")),
-            ("tls-private-key-file", world.path("apiserver-serving-key.pem")),
-            ("service-account-issuer", "https://kubernetes.default.svc.cluster.local".to_owned()),
-            ("service-account-key-file", world.path("apiserver-serving.pem")),
-            ("service-account-signing-key-file", world.path("apiserver-serving-key.pem")),
-            // Here begin those that matter.
+        let mut flags: Vec<String> = [
             ("authentication-token-webhook-config-file", world.path("authentication.yaml")),
             ("authentication-token-webhook-version", "v1".to_owned()),
             ("authentication-token-webhook-cache-ttl", "0s".to_owned()),
-        ] {
-            command.arg(format!("--{flag}={value}"));
-        }
+        ]
+        .map(|(flag, value)| format!("--{flag}={value}"))
+        .into();
         let authorizer = match configured {
             Configured::Flags => "default",
             Configured::File => "verdikt",
         };
-        let authorization = match configured {
+        flags.extend(match configured {
             Configured::Flags => vec![
                 "--authorization-mode=Webhook".to_owned(),
                 format!("--authorization-webhook-config-file={}", world.path("authorization.yaml")),
@@ -141,35 +113,18 @@ impl<'a> Cluster<'a> {
             Configured::File => {
                 vec![format!("--authorization-config={}", world.path("authorization-config.yaml"))]
             }
-        };
-        let child = command
-            .args(authorization)
-            .stdout(output.try_clone().unwrap())
-            .stderr(output)
-            .spawn()
-            .unwrap();
-        let mut cluster = Self { world, address, authorizer, server: Running(child) };
-        cluster.wait(&log);
+        });
+        let (folder, prefix) = (world.folder.path(), format!("{configured:?}"));
+        let mut server = ApiServer::start(apiserver, folder, &world.etcd.1, &prefix, &flags);
+        server.wait(|address, arguments| kubectl_as(folder, address, "admin", arguments));
+        let cluster = Self { world, authorizer, server };
         let made = cluster.kubectl("admin", &["create", "namespace", "shop"]);
         assert_eq!(made.code, 0, "{}", made.stderr);
         cluster
     }
 
-    /// Until it is ready.
-    fn wait(&mut self, log: &str) {
-        for _ in 0..240 {
-            if self.kubectl("admin", &["get", "--raw", "/readyz"]).stdout == "ok" {
-                return;
-            }
-            let ended = self.server.0.try_wait().unwrap();
-            assert!(ended.is_none(), "it ended:\n{}", fs::read_to_string(log).unwrap());
-            std::thread::sleep(Duration::from_millis(500));
-        }
-        panic!("it does not become ready:\n{}", fs::read_to_string(log).unwrap());
-    }
-
     fn kubectl(&self, user: &str, arguments: &[&str]) -> Ran {
-        kubectl(self.world, self.address, user, arguments)
+        kubectl_as(self.world.folder.path(), self.server.address(), user, arguments)
     }
 
     /// What kubectl prints to either output, and whether it went well.
@@ -233,7 +188,7 @@ impl<'a> Cluster<'a> {
             true,
             "webhook authorizer does not support user rule resolution",
         );
-        let ran = kubectl(self.world, self.world.verdikt, "alice", &list);
+        let ran = kubectl_as(self.world.folder.path(), self.world.verdikt, "alice", &list);
         println!("alice, of verdikt$ kubectl {}\n{}", list.join(" "), ran.stdout);
         let line = ran.stdout.lines().find(|line| line.starts_with("pods/log "));
         let words: Vec<_> = line.unwrap_or_default().split_whitespace().collect();
@@ -267,49 +222,6 @@ impl<'a> Cluster<'a> {
         }
         panic!("{user}: {arguments:?} does not become {is_good}");
     }
-}
-
-fn kubectl(world: &World, server: SocketAddr, user: &str, arguments: &[&str]) -> Ran {
-    let mut command = Command::new("kubectl");
-    command
-        .arg(format!("--server=https://{server}"))
-        .arg(format!("--certificate-authority={}", world.path("ca.pem")))
-        .arg(format!("--token={user}-token"))
-        .args(arguments)
-        .env("HOME", world.folder.path())
-        .env("KUBECONFIG", world.path("none"));
-    finish(&mut command, b"")
-}
-
-/// Where a program is: on the path, or among the tools of this repository. Says so if it is nowhere.
-fn tool(name: &str) -> Option<PathBuf> {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools");
-    let known = [tools.join(name), tools.join("bin").join(name)];
-    let found = known.into_iter().find(|path| path.exists());
-    found.or_else(|| is_installed(name).then(|| name.into()))
-}
-
-/// One that nobody uses now.
-fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-/// Starts it and writes its address to a file, for kube-apiserver.
-fn start_etcd(etcd: &Path, folder: &Path) -> Running {
-    let [clients, peers] = [free_port(), free_port()].map(|address| format!("http://{address}"));
-    fs::write(folder.join("etcd-address"), &clients).unwrap();
-    let child = Command::new(etcd)
-        .arg(format!("--data-dir={}", folder.join("etcd").display()))
-        .arg(format!("--listen-client-urls={clients}"))
-        .arg(format!("--advertise-client-urls={clients}"))
-        .arg(format!("--listen-peer-urls={peers}"))
-        .arg(format!("--initial-advertise-peer-urls={peers}"))
-        .arg(format!("--initial-cluster=default={peers}"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    Running(child)
 }
 
 /// The example's files with this address of verdikt, and with the places that they have here.

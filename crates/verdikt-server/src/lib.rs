@@ -19,6 +19,7 @@ mod tls;
 mod wire;
 
 pub use grpc::proto;
+pub use http::proxy::{UpstreamError, UpstreamOptions};
 pub use kubernetes::status::Status;
 pub use listener::{Access, BindError, Limits, Options, Server};
 pub use tls::{TlsError, TlsOptions, TlsVersion};

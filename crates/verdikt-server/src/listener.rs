@@ -14,13 +14,14 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::server::graceful::Watcher;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use verdikt::{Engine, Peer};
 
 use crate::grpc;
 use crate::http;
 use crate::http::audit::PeerAddress;
+use crate::http::proxy::{Upstream, UpstreamError, UpstreamOptions};
 use crate::tls::{Tls, TlsError, TlsOptions};
 
 /// Who may ask about other users, and for the state of the engine.
@@ -98,6 +99,8 @@ pub enum BindError {
     Address(SocketAddr, io::Error),
     /// TLS cannot be spoken.
     Tls(TlsError),
+    /// The component that requests go on to cannot be one.
+    Upstream(UpstreamError),
 }
 
 /// A server that listens, and serves once [`Server::run`] is called.
@@ -161,6 +164,28 @@ impl Server {
         Ok(Self { stopping, ..Self::listen(address, app, limits, Some(Arc::new(tls))).await? })
     }
 
+    /// Takes the address, and hands what is allowed on to `upstream`; whoever comes must be allowed to, whatever the
+    /// options say. In plain text without `tls`.
+    ///
+    /// # Errors
+    /// As [`Server::bind`] and [`Server::bind_tls`], or if the upstream cannot be one.
+    pub async fn bind_proxy(
+        engine: Engine,
+        options: Options,
+        tls: Option<&TlsOptions>,
+        upstream: &UpstreamOptions,
+    ) -> Result<Self, BindError> {
+        let Options { address, allow_plain_text, limits, .. } = options;
+        if tls.is_none() && !address.ip().is_loopback() && !allow_plain_text {
+            return Err(BindError::PlainText(address));
+        }
+        let upstream = Upstream::new(&engine, upstream).map_err(BindError::Upstream)?;
+        let tls = tls.map(|tls| Tls::new(engine.clone(), tls).map(Arc::new));
+        let tls = tls.transpose().map_err(BindError::Tls)?;
+        let app = http::proxy::router(engine, limits, Arc::new(upstream));
+        Self::listen(address, app, limits, tls).await
+    }
+
     async fn listen(
         address: SocketAddr,
         app: axum::Router,
@@ -168,7 +193,7 @@ impl Server {
         tls: Option<Arc<Tls>>,
     ) -> Result<Self, BindError> {
         let at = |error| BindError::Address(address, error);
-        let listener = TcpListener::bind(address).await.map_err(at)?;
+        let listener = bind(address).map_err(at)?;
         let address = listener.local_addr().map_err(at)?;
         let stopping = watch::Sender::new(false);
         Ok(Self { listener, address, app, limits, tls, stopping })
@@ -222,6 +247,15 @@ impl Server {
     }
 }
 
+/// A socket that listens, with room for as many connections that wait as the system usually grants.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // As usual for servers: one that ended a moment ago is in nobody's way.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(4096)
+}
+
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// One connection, from its first byte to its last.
@@ -250,7 +284,7 @@ async fn serve(
 ) -> Result<(), BoxError> {
     let service = WithPeer { app: TowerToHyperService::new(app), address, peer };
     let builder = builder(&limits);
-    watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await
+    watcher.watch(builder.serve_connection_with_upgrades(TokioIo::new(stream), service)).await
 }
 
 /// Hands every request of a connection on together with what the client presented.
@@ -310,6 +344,7 @@ impl std::fmt::Display for BindError {
             ),
             Self::Address(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Tls(error) => error.fmt(f),
+            Self::Upstream(error) => error.fmt(f),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 use verdikt::Engine;
 use verdikt_server::{Access, Limits, Options, Server};
 
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 use crate::flags::PolicyFlags;
 use crate::logging::{self, LoggingFlags};
 use crate::tls_flags::TlsFlags;
+use crate::upstream_flags::UpstreamFlags;
 
 /// Enough for several webhooks that all are slow, and for others besides.
 const MOST_WAITING_THREADS: usize = 2048;
@@ -34,6 +36,8 @@ pub(crate) struct Serve {
     pub(crate) http: HttpFlags,
     #[command(flatten)]
     pub(crate) tls: TlsFlags,
+    #[command(flatten)]
+    pub(crate) upstream: UpstreamFlags,
     #[command(flatten)]
     pub(crate) logging: LoggingFlags,
     /// Seconds between looks at the files, should nothing announce their changes
@@ -109,33 +113,39 @@ impl Serve {
             let server = bind(engine.clone(), self.http.options()).await;
             let server = server.map_err(|error| Failure::message(error.to_string()))?;
             let grpc = self.http.bind_grpc(&engine).await?;
-            let secure = self.tls.bind(&engine, self.http.options(), interval).await?;
+            let plain = self.http.options();
+            let upstream = self.upstream.options(&plain, interval)?;
+            let proxy = self.upstream.bind(&engine, plain, upstream.as_ref()).await?;
+            let secure = self.tls.bind(&engine, plain, interval, upstream.as_ref()).await?;
             if secure.is_none() && self.policy.certificates.are_named() {
                 tracing::warn!("no client can show a certificate: there is no --secure-port");
             }
-            let signals = || stop_signal().map_err(|error| Failure::message(error.to_string()));
-            let (stop, stop_secure, stop_grpc) = (signals()?, signals()?, signals()?);
-            tracing::info!("listening on http://{}", server.address());
-            if let Some(grpc) = &grpc {
-                tracing::info!("listening for gRPC on http://{}", grpc.address());
+            if proxy.is_none() && secure.is_none() && upstream.is_some() {
+                let message = "--upstream needs --secure-port or --proxy-address to listen at";
+                return Err(Failure::message(message));
             }
-            if let Some(secure) = &secure {
-                tracing::info!("listening on https://{}", secure.address());
+            let address = server.address();
+            let onward = if upstream.is_some() { ", for the upstream" } else { "" };
+            let mut running = JoinSet::new();
+            for (server, listening) in [
+                (Some(server), "listening on http".to_owned()),
+                (grpc, "listening for gRPC on http".to_owned()),
+                (proxy, format!("listening{onward} on http")),
+                (secure, format!("listening{onward} on https")),
+            ] {
+                let Some(server) = server else { continue };
+                let signals = stop_signal().map_err(|error| Failure::message(error.to_string()))?;
+                tracing::info!("{listening}://{}", server.address());
+                running.spawn(server.run(signals));
             }
-            ready(&engine, server.address())?;
-            tokio::join!(server.run(stop), run(grpc, stop_grpc), run(secure, stop_secure));
+            ready(&engine, address)?;
+            running.join_all().await;
             if !engine.flush_audit(AUDIT_TIMEOUT) {
                 tracing::warn!("the audit log does not take its last events");
             }
             tracing::info!("stopped");
             Ok(ExitCode::SUCCESS)
         })
-    }
-}
-
-async fn run(server: Option<Server>, stop: impl Future<Output = ()>) {
-    if let Some(server) = server {
-        server.run(stop).await;
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::middleware::Next;
 use serde::Serialize;
 use serde_json::Value;
@@ -77,6 +77,29 @@ pub(super) async fn recorded<F: Future<Output = Response<Body>>>(
     }
     response.headers_mut().entry(AUDIT_ID).or_insert(recording.0.id.clone());
     response
+}
+
+/// The end of a request whose answer goes on for longer than it takes to find it.
+pub(super) struct Ending {
+    app: Arc<App>,
+    trail: Trail,
+    code: StatusCode,
+}
+
+/// Records that an answer begins, if that is recorded; whoever gives it says when it ends.
+pub(super) fn ending(app: &Arc<App>, parts: &Parts, code: StatusCode) -> Option<Ending> {
+    let mut trail = Recording::of(parts)?.trail().take()?;
+    off_the_runtime(app, || trail.started(&Answer { code: code.as_u16(), ..Answer::default() }));
+    Some(Ending { app: Arc::clone(app), trail, code })
+}
+
+impl Ending {
+    /// Records that all of it has been given.
+    pub(super) fn ended(self) {
+        let Self { app, trail, code } = self;
+        let answer = Answer { code: code.as_u16(), ..Answer::default() };
+        off_the_runtime(&app, || trail.answered(&answer));
+    }
 }
 
 /// Records a request that is answered whoever sent it.
@@ -252,6 +275,6 @@ fn off_the_runtime<T>(app: &App, work: impl FnOnce() -> T) -> T {
     if app.engine.audit_blocks() { tokio::task::block_in_place(work) } else { work() }
 }
 
-const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
+pub(super) const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");

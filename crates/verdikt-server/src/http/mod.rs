@@ -13,6 +13,7 @@ mod index;
 pub(crate) mod judge;
 mod metrics;
 mod openapi;
+pub(crate) mod proxy;
 mod request;
 mod review;
 mod sender;

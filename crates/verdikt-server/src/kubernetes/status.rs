@@ -123,6 +123,21 @@ impl Status {
         Self::failure(408, "Timeout", "request body did not arrive in time")
     }
 
+    /// 502: the component behind the proxy gave no answer.
+    pub(crate) fn bad_gateway(message: &str) -> Self {
+        Self::failure(502, "BadGateway", message)
+    }
+
+    /// 503: the request can be tried again later.
+    pub(crate) fn unavailable(message: &str) -> Self {
+        Self::failure(503, "ServiceUnavailable", message)
+    }
+
+    /// 504: the component behind the proxy does not answer.
+    pub(crate) fn gateway_timeout(message: &str) -> Self {
+        Self::failure(504, "Timeout", message)
+    }
+
     /// 413: the body is larger than `limit` bytes.
     pub(crate) fn too_large(limit: usize) -> Self {
         let message = format!("Request entity too large: limit is {limit}, and the body is larger");

@@ -7,6 +7,7 @@
 mod client;
 mod options;
 mod serving;
+pub(crate) mod upstream;
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};

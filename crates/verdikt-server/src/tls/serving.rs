@@ -3,6 +3,8 @@
 
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -60,9 +62,14 @@ impl ServingCertificate {
                 *certificate.watcher.write().unwrap_or_else(PoisonError::into_inner) =
                     Some(watcher);
             }
-            Err(error) => tracing::error!("the serving certificate is not watched: {error}"),
+            Err(error) => tracing::error!("the certificate is not watched: {error}"),
         }
         Ok(certificate)
+    }
+
+    fn current(&self) -> Arc<CertifiedKey> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current.key)
     }
 
     fn reload(&self) {
@@ -72,14 +79,14 @@ impl ServingCertificate {
             Ok((contents, key)) => {
                 let digests = contents.digests();
                 if digests != current.digests {
-                    tracing::info!("serving certificate loaded");
+                    tracing::info!(files = ?self.files.names(), "certificate loaded");
                     *current = Current { key, digests, complaint: None };
                 }
             }
             // The same complaint is made once.
             Err(error) if current.complaint.as_ref() == Some(&error) => {}
             Err(error) => {
-                tracing::error!("serving certificate refused, the last one stays: {error}");
+                tracing::error!("certificate refused, the last one stays: {error}");
                 current.complaint = Some(error);
             }
         }
@@ -131,8 +138,22 @@ fn certified_key(contents: &Contents, provider: &CryptoProvider) -> Result<Certi
 
 impl ResolvesServerCert for ServingCertificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(&current.key))
+        Some(self.current())
+    }
+}
+
+/// To a server that this one is a client of.
+impl ResolvesClientCert for ServingCertificate {
+    fn resolve(
+        &self,
+        _authorities: &[&[u8]],
+        _schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        Some(self.current())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
     }
 }
 
