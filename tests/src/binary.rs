@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// A command that has ended.
 #[derive(Debug)]
@@ -47,7 +49,8 @@ pub fn finish(command: &mut Command, input: &[u8]) -> Ran {
 #[derive(Debug)]
 pub struct Serving {
     child: Child,
-    address: SocketAddr,
+    url: String,
+    log: Arc<Mutex<String>>,
 }
 
 impl Serving {
@@ -56,25 +59,62 @@ impl Serving {
     /// # Panics
     /// If it ends before it listens; its log is the message.
     pub fn start(binary: &Path, arguments: &[&str]) -> Self {
+        Self::start_at(binary, "127.0.0.1:0", arguments)
+    }
+
+    /// The same at an address, which may be `unix:PATH`.
+    ///
+    /// # Panics
+    /// If it ends before it listens; its log is the message.
+    pub fn start_at(binary: &Path, address: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(binary)
-            .args(["serve", "--http-address=127.0.0.1:0"])
+            .args(["serve", "--http-address", address])
             .args(arguments)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut seen = String::new();
-        let address = loop {
+        let url = loop {
             let start = seen.len();
             assert!(log.read_line(&mut seen).unwrap() > 0, "it did not come to listen:\n{seen}");
-            if let Some((_, address)) = seen[start..].trim_end().split_once("listening on http://")
-            {
-                break address.parse().unwrap();
+            if let Some((_, url)) = seen[start..].trim_end().split_once("listening on ") {
+                break url.to_owned();
             }
         };
+        let seen = Arc::new(Mutex::new(seen));
+        let kept = Arc::clone(&seen);
         // Whatever it logs later must not block it.
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Self { child, address }
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            while log.read_line(&mut line).is_ok_and(|count| count > 0) {
+                kept.lock().unwrap().push_str(&std::mem::take(&mut line));
+            }
+        });
+        Self { child, url, log: seen }
+    }
+
+    /// What it has logged between `before` and the end of a line, once it has.
+    ///
+    /// # Panics
+    /// If that does not come.
+    pub fn logged(&self, before: &str) -> String {
+        for _ in 0..1_000 {
+            let log = self.log.lock().unwrap();
+            let whole = log.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+            let found = whole.filter_map(|line| line.split_once(before)).next();
+            if let Some((_, after)) = found {
+                return after.to_owned();
+            }
+            drop(log);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("{before:?} is not in the log:\n{}", self.log.lock().unwrap());
+    }
+
+    /// Where it listens: `http://ADDRESS:PORT` or `unix:PATH`.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The number of its process.
@@ -83,8 +123,11 @@ impl Serving {
     }
 
     /// Where it listens.
+    ///
+    /// # Panics
+    /// If that is a Unix socket.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.url.strip_prefix("http://").and_then(|address| address.parse().ok()).unwrap()
     }
 
     /// Sends a signal by name, such as `TERM`, and waits for the end. The exit code; -1 for a signal.

@@ -1,5 +1,6 @@
 //! A client for gRPC servers under test, for tests that do not wait otherwise.
 
+use tokio::runtime::Runtime;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
 use verdikt_server::proto::v1;
@@ -10,9 +11,29 @@ use crate::http::Running;
 /// A connection to a running server, and metadata that all calls have.
 #[derive(Debug)]
 pub struct Client<'s> {
-    server: &'s Running,
+    runtime: By<'s>,
     channel: Channel,
     metadata: Vec<(&'static str, String)>,
+}
+
+/// Whose threads a client's calls are made by.
+#[derive(Debug)]
+enum By<'s> {
+    Server(&'s Running),
+    Itself(Runtime),
+}
+
+impl Client<'static> {
+    /// Connects to a server of another process once it is needed: at `http://ADDRESS:PORT` or `unix:PATH`.
+    ///
+    /// # Panics
+    /// If that is none.
+    pub fn at(url: &str) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let endpoint = Endpoint::try_from(url.to_owned()).unwrap();
+        let channel = runtime.block_on(async { endpoint.connect_lazy() });
+        Self { runtime: By::Itself(runtime), channel, metadata: Vec::new() }
+    }
 }
 
 impl<'s> Client<'s> {
@@ -23,7 +44,7 @@ impl<'s> Client<'s> {
     pub fn new(server: &'s Running) -> Self {
         let endpoint = Endpoint::try_from(format!("http://{}", server.address())).unwrap();
         let channel = server.runtime().block_on(async { endpoint.connect_lazy() });
-        Self { server, channel, metadata: Vec::new() }
+        Self { runtime: By::Server(server), channel, metadata: Vec::new() }
     }
 
     /// The same with one more value of metadata.
@@ -57,7 +78,10 @@ impl<'s> Client<'s> {
 
     /// What comes of some calls.
     pub fn wait<T>(&self, calls: impl Future<Output = T>) -> T {
-        self.server.runtime().block_on(calls)
+        match &self.runtime {
+            By::Server(server) => server.runtime().block_on(calls),
+            By::Itself(runtime) => runtime.block_on(calls),
+        }
     }
 
     /// One check.

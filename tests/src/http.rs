@@ -68,7 +68,7 @@ impl Running {
             .build()
             .unwrap();
         let server = runtime.block_on(bind).unwrap();
-        let address = server.address();
+        let address = server.address().tcp().unwrap();
         let (stop, stopped) = oneshot::channel();
         runtime.spawn(server.run(async {
             drop(stopped.await);

@@ -8,7 +8,9 @@ use hyper::header::{AUTHORIZATION, HOST};
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use verdikt_server::Address;
 
 use crate::failure::Failure;
 
@@ -25,17 +27,11 @@ pub(crate) fn get(server: &str, path: &str, token: Option<&str>) -> Result<Value
 }
 
 async fn fetch(server: &str, path: &str, token: Option<&str>) -> Result<Value, BoxError> {
-    let uri: Uri = server.parse()?;
-    if uri.scheme_str() != Some("http") {
-        return Err("a URL is expected that begins with http://".into());
-    }
-    let authority = uri.authority().ok_or("the URL has no host")?;
-    let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80));
-    let stream = TcpStream::connect(address).await?;
+    let (stream, host) = connect(server).await?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
-    let mut request = Request::get(path).header(HOST, authority.as_str());
+    let mut request = Request::get(path).header(HOST, host);
     if let Some(token) = token {
         request = request.header(AUTHORIZATION, format!("Bearer {token}"));
     }
@@ -51,6 +47,26 @@ async fn fetch(server: &str, path: &str, token: Option<&str>) -> Result<Value, B
     let message = value.get("message").and_then(Value::as_str).unwrap_or_default();
     Err(format!("{status}: {message}").into())
 }
+
+/// A connection to a server, and what it is called there.
+async fn connect(server: &str) -> Result<(Box<dyn Stream>, String), BoxError> {
+    if server.starts_with("unix:") {
+        let Address::Unix(path) = server.parse()? else { return Err("no Unix socket".into()) };
+        return Ok((Box::new(UnixStream::connect(path).await?), "localhost".to_owned()));
+    }
+    let uri: Uri = server.parse()?;
+    if uri.scheme_str() != Some("http") {
+        return Err("a URL is expected that begins with http://, or unix:PATH".into());
+    }
+    let authority = uri.authority().ok_or("the URL has no host")?;
+    let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80));
+    Ok((Box::new(TcpStream::connect(address).await?), authority.to_string()))
+}
+
+/// Either kind of connection.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

@@ -1,11 +1,10 @@
 //! Without a command: serves the example policy, and shows what to try.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use verdikt::Engine;
-use verdikt_server::{BindError, Options, Server};
+use verdikt_server::{Address, BindError, Options, Server};
 
 use crate::cli::{self, Command};
 use crate::failure::Failure;
@@ -33,9 +32,10 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
 }
 
 async fn bind_somewhere(engine: Engine, mut options: Options) -> Result<Server, BindError> {
-    match Server::bind(engine.clone(), options).await {
-        Err(BindError::Address(..)) => {
-            options.address.set_port(0);
+    match Server::bind(engine.clone(), options.clone()).await {
+        Err(BindError::Address(Address::Tcp(mut address), _)) => {
+            address.set_port(0);
+            options.address = address.into();
             Server::bind(engine, options).await
         }
         other => other,
@@ -43,9 +43,9 @@ async fn bind_somewhere(engine: Engine, mut options: Options) -> Result<Server, 
 }
 
 /// The first screen: what was loaded, where it listens, and what to paste.
-fn screen(engine: &Engine, address: SocketAddr) -> String {
+fn screen(engine: &Engine, address: &Address) -> String {
     let status = serde_json::to_value(engine.status()).unwrap_or_default();
-    let url = format!("http://{address}");
+    let url = address.url("http");
     let loaded = summary::of_status(&status);
     let program = std::env::args().next().unwrap_or_else(|| "verdikt".to_owned());
     let comment = |text: &str| format!("{DIM}# {text}{DIM:#}");

@@ -51,7 +51,7 @@ impl TlsFlags {
             return Err(Failure::message(message));
         };
         let mut options = plain;
-        options.address = SocketAddr::new(self.bind_address, port);
+        options.address = SocketAddr::new(self.bind_address, port).into();
         let mut tls = TlsOptions::new(certificate, key);
         tls.min_version = self.tls_min_version;
         tls.cipher_suites.clone_from(&self.tls_cipher_suites);

@@ -1,12 +1,11 @@
 //! The flags of the reverse proxy; those that kube-rbac-proxy has too are called as there.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use verdikt::Engine;
-use verdikt_server::{Options, Server, UpstreamOptions};
+use verdikt_server::{Address, Options, Server, UpstreamOptions};
 
 use crate::duration;
 use crate::failure::Failure;
@@ -18,9 +17,9 @@ pub(crate) struct UpstreamFlags {
     /// it what is allowed, and answer nothing themselves
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     upstream: Option<String>,
-    /// Where to listen for requests to hand on, in plain text; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    proxy_address: Option<SocketAddr>,
+    /// Where to listen for requests to hand on, in plain text: ADDRESS:PORT or unix:PATH
+    #[arg(long, value_name = "ADDRESS")]
+    proxy_address: Option<Address>,
     /// Authorities of the upstream's certificate, in PEM [default: those of the system]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     upstream_ca_file: Option<PathBuf>,
@@ -56,7 +55,7 @@ impl UpstreamFlags {
         poll_interval: Duration,
     ) -> Result<Option<UpstreamOptions>, Failure> {
         let Some(upstream) = &self.upstream else {
-            return match self.proxy_address {
+            return match &self.proxy_address {
                 Some(_) => Err(Failure::message("--proxy-address needs --upstream to hand on to")),
                 None => Ok(None),
             };
@@ -86,11 +85,11 @@ impl UpstreamFlags {
         plain: Options,
         upstream: Option<&UpstreamOptions>,
     ) -> Result<Option<Server>, Failure> {
-        let (Some(address), Some(upstream)) = (self.proxy_address, upstream) else {
+        let (Some(address), Some(upstream)) = (&self.proxy_address, upstream) else {
             return Ok(None);
         };
         let mut options = plain;
-        options.address = address;
+        options.address = address.clone();
         let server = Server::bind_proxy(engine.clone(), options, None, upstream).await;
         server.map(Some).map_err(|error| Failure::message(error.to_string()))
     }

@@ -21,5 +21,5 @@ mod wire;
 pub use grpc::proto;
 pub use http::proxy::{UpstreamError, UpstreamOptions};
 pub use kubernetes::status::Status;
-pub use listener::{Access, BindError, Limits, Options, Server};
+pub use listener::{Access, Address, AddressError, BindError, Limits, Options, Server};
 pub use tls::{TlsError, TlsOptions, TlsVersion};

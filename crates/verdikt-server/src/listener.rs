@@ -1,5 +1,9 @@
 //! Connections: where they are accepted, how long they may take, and how they end.
 
+mod accept;
+mod address;
+mod socket;
+
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -14,9 +18,11 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::server::graceful::Watcher;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use verdikt::{Engine, Peer};
+
+use accept::{Accepted, Acceptor};
+pub use address::{Address, AddressError};
 
 use crate::grpc;
 use crate::http;
@@ -35,11 +41,13 @@ pub enum Access {
 }
 
 /// How a listener is set up.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// Where to listen; port 0 takes a free one.
-    pub address: SocketAddr,
+    /// Where to listen.
+    pub address: Address,
+    /// Who may connect to a Unix socket: the mode of its file.
+    pub socket_mode: u32,
     /// Who may ask about others.
     pub access: Access,
     /// Whether other machines may connect without TLS; otherwise only loopback addresses are taken.
@@ -76,11 +84,13 @@ impl Default for Limits {
 }
 
 impl Options {
-    /// A listener at `address`, open to whoever reaches it if that is only this machine.
-    pub fn new(address: SocketAddr) -> Self {
-        let access = if address.ip().is_loopback() { Access::Open } else { Access::Authorized };
+    /// A listener at `address`, open to whoever reaches it if that is only this machine. A Unix socket is its
+    /// owner's alone.
+    pub fn new(address: Address) -> Self {
+        let access = if address.is_local() { Access::Open } else { Access::Authorized };
         Self {
             address,
+            socket_mode: 0o600,
             access,
             allow_plain_text: false,
             ext_authz_removes_credentials: false,
@@ -94,9 +104,9 @@ impl Options {
 #[non_exhaustive]
 pub enum BindError {
     /// Tokens would travel in plain text between machines.
-    PlainText(SocketAddr),
+    PlainText(Address),
     /// The address cannot be had.
-    Address(SocketAddr, io::Error),
+    Address(Address, io::Error),
     /// TLS cannot be spoken.
     Tls(TlsError),
     /// The component that requests go on to cannot be one.
@@ -105,8 +115,8 @@ pub enum BindError {
 
 /// A server that listens, and serves once [`Server::run`] is called.
 pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
+    acceptor: Acceptor,
+    address: Address,
     app: axum::Router,
     limits: Limits,
     tls: Option<Arc<Tls>>,
@@ -115,16 +125,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the address.
+    /// Takes the address: for HTTP, and on a Unix socket for gRPC as well.
     ///
     /// # Errors
     /// If the address is taken, or is not loopback and plain text was not allowed.
     pub async fn bind(engine: Engine, options: Options) -> Result<Self, BindError> {
-        let Options { address, access, allow_plain_text, limits, .. } = options;
-        if !address.ip().is_loopback() && !allow_plain_text {
-            return Err(BindError::PlainText(address));
-        }
-        Self::listen(address, http::router(engine, access, limits), limits, None).await
+        refuse_plain_text(&options)?;
+        let app = http::router(engine.clone(), options.access, options.limits);
+        let stopping = watch::Sender::new(false);
+        let app = match options.address {
+            Address::Tcp(_) => app,
+            Address::Unix(_) => app.merge(grpc_routes(engine, &options, &stopping).await),
+        };
+        Self::listen(options, app, stopping, None).await
     }
 
     /// Takes the address, for gRPC in plain text alone.
@@ -132,15 +145,10 @@ impl Server {
     /// # Errors
     /// As [`Server::bind`].
     pub async fn bind_grpc(engine: Engine, options: Options) -> Result<Self, BindError> {
-        let Options { address, access, allow_plain_text, limits, .. } = options;
-        if !address.ip().is_loopback() && !allow_plain_text {
-            return Err(BindError::PlainText(address));
-        }
-        let removes = options.ext_authz_removes_credentials;
+        refuse_plain_text(&options)?;
         let stopping = watch::Sender::new(false);
-        let app = grpc::routes(engine, access, limits, removes, stopping.subscribe()).await;
-        let app = app.fallback(grpc::unimplemented);
-        Ok(Self { stopping, ..Self::listen(address, app, limits, None).await? })
+        let app = grpc_routes(engine, &options, &stopping).await.fallback(grpc::unimplemented);
+        Self::listen(options, app, stopping, None).await
     }
 
     /// Takes the address, for HTTP and gRPC over TLS. Whoever asks about others must be allowed to, even on loopback and
@@ -150,18 +158,15 @@ impl Server {
     /// If the address is taken, or TLS cannot be spoken as `tls` says.
     pub async fn bind_tls(
         engine: Engine,
-        options: Options,
+        mut options: Options,
         tls: &TlsOptions,
     ) -> Result<Self, BindError> {
-        let Options { address, limits, .. } = options;
+        options.access = Access::Authorized;
         let tls = Tls::new(engine.clone(), tls).map_err(BindError::Tls)?;
-        let access = Access::Authorized;
-        let app = http::router(engine.clone(), access, limits);
-        let removes = options.ext_authz_removes_credentials;
+        let app = http::router(engine.clone(), options.access, options.limits);
         let stopping = watch::Sender::new(false);
-        let app =
-            app.merge(grpc::routes(engine, access, limits, removes, stopping.subscribe()).await);
-        Ok(Self { stopping, ..Self::listen(address, app, limits, Some(Arc::new(tls))).await? })
+        let app = app.merge(grpc_routes(engine, &options, &stopping).await);
+        Self::listen(options, app, stopping, Some(Arc::new(tls))).await
     }
 
     /// Takes the address, and hands what is allowed on to `upstream`; whoever comes must be allowed to, whatever the
@@ -175,51 +180,50 @@ impl Server {
         tls: Option<&TlsOptions>,
         upstream: &UpstreamOptions,
     ) -> Result<Self, BindError> {
-        let Options { address, allow_plain_text, limits, .. } = options;
-        if tls.is_none() && !address.ip().is_loopback() && !allow_plain_text {
-            return Err(BindError::PlainText(address));
+        if tls.is_none() {
+            refuse_plain_text(&options)?;
         }
         let upstream = Upstream::new(&engine, upstream).map_err(BindError::Upstream)?;
         let tls = tls.map(|tls| Tls::new(engine.clone(), tls).map(Arc::new));
         let tls = tls.transpose().map_err(BindError::Tls)?;
-        let app = http::proxy::router(engine, limits, Arc::new(upstream));
-        Self::listen(address, app, limits, tls).await
+        let app = http::proxy::router(engine, options.limits, Arc::new(upstream));
+        Self::listen(options, app, watch::Sender::new(false), tls).await
     }
 
     async fn listen(
-        address: SocketAddr,
+        options: Options,
         app: axum::Router,
-        limits: Limits,
+        stopping: watch::Sender<bool>,
         tls: Option<Arc<Tls>>,
     ) -> Result<Self, BindError> {
-        let at = |error| BindError::Address(address, error);
-        let listener = bind(address).map_err(at)?;
-        let address = listener.local_addr().map_err(at)?;
-        let stopping = watch::Sender::new(false);
-        Ok(Self { listener, address, app, limits, tls, stopping })
+        let Options { address, socket_mode, limits, .. } = options;
+        match Acceptor::listen(&address, socket_mode).await {
+            Ok((acceptor, address)) => Ok(Self { acceptor, address, app, limits, tls, stopping }),
+            Err(error) => Err(BindError::Address(address, error)),
+        }
     }
 
     /// Where it listens, with the port it got.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
     /// Serves until `stop` is ready, then lets the answers under way end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { listener, app, limits, tls, stopping, .. } = self;
+        let Self { acceptor, app, limits, tls, stopping, .. } = self;
         let connections = Arc::new(Semaphore::new(limits.connections));
         let under_way = GracefulShutdown::new();
         let mut stop = pin!(stop);
         loop {
             let next = async {
                 let permit = Arc::clone(&connections).acquire_owned().await;
-                (permit, listener.accept().await)
+                (permit, acceptor.accept().await)
             };
             let (permit, accepted) = tokio::select! {
                 next = next => next,
                 () = &mut stop => break,
             };
-            let (stream, peer) = match accepted {
+            let accepted = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file descriptors, most likely: trying again at once would spin.
@@ -228,18 +232,16 @@ impl Server {
                     continue;
                 }
             };
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%peer, "TCP_NODELAY: {error}");
-            }
+            let peer = accepted.peer().map(tracing::field::display);
             let (app, tls, watcher) = (app.clone(), tls.clone(), under_way.watcher());
             tokio::spawn(async move {
-                if let Err(error) = connection((stream, peer), app, tls, limits, watcher).await {
-                    tracing::debug!(%peer, "connection ended: {error}");
+                if let Err(error) = connection(accepted, app, tls, limits, watcher).await {
+                    tracing::debug!(peer, "connection ended: {error}");
                 }
                 drop(permit);
             });
         }
-        drop(listener);
+        drop(acceptor);
         stopping.send_replace(true);
         if tokio::time::timeout(limits.shutdown_timeout, under_way.shutdown()).await.is_err() {
             tracing::warn!("some connections did not end in time, and were cut");
@@ -247,21 +249,45 @@ impl Server {
     }
 }
 
-/// A socket that listens, with room for as many connections that wait as the system usually grants.
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // As usual for servers: one that ended a moment ago is in nobody's way.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(4096)
+/// # Errors
+/// If credentials would travel between machines in plain text, and nobody allowed that.
+fn refuse_plain_text(options: &Options) -> Result<(), BindError> {
+    match options.address.is_local() || options.allow_plain_text {
+        true => Ok(()),
+        false => Err(BindError::PlainText(options.address.clone())),
+    }
+}
+
+async fn grpc_routes(
+    engine: Engine,
+    options: &Options,
+    stopping: &watch::Sender<bool>,
+) -> axum::Router {
+    let Options { access, limits, ext_authz_removes_credentials: removes, .. } = *options;
+    grpc::routes(engine, access, limits, removes, stopping.subscribe()).await
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// One connection, from its first byte to its last.
 async fn connection(
-    (stream, address): (TcpStream, SocketAddr),
+    accepted: Accepted,
     app: axum::Router,
+    tls: Option<Arc<Tls>>,
+    limits: Limits,
+    watcher: Watcher,
+) -> Result<(), BoxError> {
+    let address = accepted.peer();
+    match accepted {
+        Accepted::Tcp(stream, _) => shake_hands(stream, app, address, tls, limits, watcher).await,
+        Accepted::Unix(stream) => shake_hands(stream, app, address, tls, limits, watcher).await,
+    }
+}
+
+async fn shake_hands(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    app: axum::Router,
+    address: Option<SocketAddr>,
     tls: Option<Arc<Tls>>,
     limits: Limits,
     watcher: Watcher,
@@ -278,7 +304,7 @@ async fn connection(
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     app: axum::Router,
-    (address, peer): (SocketAddr, Option<Arc<Peer>>),
+    (address, peer): (Option<SocketAddr>, Option<Arc<Peer>>),
     limits: Limits,
     watcher: Watcher,
 ) -> Result<(), BoxError> {
@@ -290,7 +316,7 @@ async fn serve(
 /// Hands every request of a connection on together with what the client presented.
 struct WithPeer {
     app: TowerToHyperService<axum::Router>,
-    address: SocketAddr,
+    address: Option<SocketAddr>,
     peer: Option<Arc<Peer>>,
 }
 
@@ -303,7 +329,9 @@ impl Service<Request> for WithPeer {
     type Future = <Inner as Service<Request>>::Future;
 
     fn call(&self, mut request: Request) -> Self::Future {
-        request.extensions_mut().insert(PeerAddress(self.address));
+        if let Some(address) = self.address {
+            request.extensions_mut().insert(PeerAddress(address));
+        }
         if let Some(peer) = &self.peer {
             request.extensions_mut().insert(Arc::clone(peer));
         }

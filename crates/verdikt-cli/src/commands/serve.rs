@@ -1,6 +1,5 @@
 //! `verdikt serve`: answers requests until it is told to stop.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use verdikt::Engine;
-use verdikt_server::{Access, Limits, Options, Server};
+use verdikt_server::{Access, Address, Limits, Options, Server};
 
 use crate::audit_flags::AuditFlags;
 use crate::failure::Failure;
@@ -49,20 +48,25 @@ pub(crate) struct Serve {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "HTTP")]
 pub(crate) struct HttpFlags {
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = DEFAULT_ADDRESS)]
-    pub(crate) http_address: SocketAddr,
-    /// Where to listen for gRPC as well, under the same rules; port 0 takes a free one. --secure-port answers
+    /// Where to listen: ADDRESS:PORT, where port 0 takes a free one, or unix:PATH for a Unix socket, which
+    /// answers gRPC, too
+    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_ADDRESS)]
+    pub(crate) http_address: Address,
+    /// Where to listen for gRPC as well, under the same rules: ADDRESS:PORT or unix:PATH. --secure-port answers
     /// gRPC in any case
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    grpc_address: Option<SocketAddr>,
+    #[arg(long, value_name = "ADDRESS")]
+    grpc_address: Option<Address>,
+    /// Mode of the files of Unix sockets, in octal: whoever may write to them may connect
+    #[arg(long, value_name = "MODE", default_value = "0600", value_parser = mode)]
+    unix_socket_mode: u32,
     /// Whether requests that Envoy asks about (ext_authz) go on without the Authorization header they came
     /// with
     #[arg(long, value_name = "BOOL", default_value_t = false, default_missing_value = "true",
           num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
     ext_authz_remove_credentials: bool,
     /// Who may ask about others and see the status: everyone who can connect, or whom the policy
-    /// allows it [default: open on loopback, otherwise authorized]
+    /// allows it [default: open on loopback and Unix sockets, otherwise
+    /// authorized]
     #[arg(long, value_name = "WHO")]
     http_access: Option<AccessName>,
     /// Let other machines connect without TLS; tokens travel in plain text then
@@ -96,10 +100,10 @@ impl Serve {
     pub(crate) fn serve<B: Future<Output = Result<Server, verdikt_server::BindError>>>(
         self,
         bind: impl FnOnce(Engine, Options) -> B,
-        ready: impl FnOnce(&Engine, SocketAddr) -> Result<(), Failure>,
+        ready: impl FnOnce(&Engine, &Address) -> Result<(), Failure>,
     ) -> Result<ExitCode, Failure> {
         let interval = Duration::from_secs(self.poll_interval);
-        let address = Some(self.http.http_address.to_string());
+        let address = self.http.http_address.tcp().map(|address| address.to_string());
         let builder = self.policy.builder_at(address).poll_interval(interval);
         let engine = self.audit.apply(builder).build()?;
         log_loaded(&engine);
@@ -115,7 +119,7 @@ impl Serve {
             let grpc = self.http.bind_grpc(&engine).await?;
             let plain = self.http.options();
             let upstream = self.upstream.options(&plain, interval)?;
-            let proxy = self.upstream.bind(&engine, plain, upstream.as_ref()).await?;
+            let proxy = self.upstream.bind(&engine, plain.clone(), upstream.as_ref()).await?;
             let secure = self.tls.bind(&engine, plain, interval, upstream.as_ref()).await?;
             if secure.is_none() && self.policy.certificates.are_named() {
                 tracing::warn!("no client can show a certificate: there is no --secure-port");
@@ -124,21 +128,24 @@ impl Serve {
                 let message = "--upstream needs --secure-port or --proxy-address to listen at";
                 return Err(Failure::message(message));
             }
-            let address = server.address();
-            let onward = if upstream.is_some() { ", for the upstream" } else { "" };
+            let address = server.address().clone();
+            let onward = match upstream {
+                Some(_) => "listening, for the upstream,",
+                None => "listening",
+            };
             let mut running = JoinSet::new();
-            for (server, listening) in [
-                (Some(server), "listening on http".to_owned()),
-                (grpc, "listening for gRPC on http".to_owned()),
-                (proxy, format!("listening{onward} on http")),
-                (secure, format!("listening{onward} on https")),
+            for (server, listening, scheme) in [
+                (Some(server), "listening", "http"),
+                (grpc, "listening for gRPC", "http"),
+                (proxy, onward, "http"),
+                (secure, onward, "https"),
             ] {
                 let Some(server) = server else { continue };
                 let signals = stop_signal().map_err(|error| Failure::message(error.to_string()))?;
-                tracing::info!("{listening}://{}", server.address());
+                tracing::info!("{listening} on {}", server.address().url(scheme));
                 running.spawn(server.run(signals));
             }
-            ready(&engine, address)?;
+            ready(&engine, &address)?;
             running.join_all().await;
             if !engine.flush_audit(AUDIT_TIMEOUT) {
                 tracing::warn!("the audit log does not take its last events");
@@ -152,17 +159,18 @@ impl Serve {
 impl HttpFlags {
     /// The listener for gRPC, if one is asked for.
     async fn bind_grpc(&self, engine: &Engine) -> Result<Option<Server>, Failure> {
-        let Some(address) = self.grpc_address else { return Ok(None) };
-        let server = Server::bind_grpc(engine.clone(), self.options_at(address)).await;
+        let Some(address) = &self.grpc_address else { return Ok(None) };
+        let server = Server::bind_grpc(engine.clone(), self.options_at(address.clone())).await;
         server.map(Some).map_err(|error| Failure::message(error.to_string()))
     }
 
     fn options(&self) -> Options {
-        self.options_at(self.http_address)
+        self.options_at(self.http_address.clone())
     }
 
-    fn options_at(&self, address: SocketAddr) -> Options {
+    fn options_at(&self, address: Address) -> Options {
         let mut options = Options::new(address);
+        options.socket_mode = self.unix_socket_mode;
         options.allow_plain_text = self.allow_plain_text;
         options.ext_authz_removes_credentials = self.ext_authz_remove_credentials;
         options.limits.connections = self.limit_connections.max(1);
@@ -173,6 +181,14 @@ impl HttpFlags {
             None => {}
         }
         options
+    }
+}
+
+/// A file's mode, as `chmod` takes it.
+fn mode(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text.trim_start_matches("0o"), 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        _ => Err("a mode in octal is expected, of at most 0777".to_owned()),
     }
 }
 

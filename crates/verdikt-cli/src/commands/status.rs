@@ -11,7 +11,7 @@ use crate::{client, summary};
 
 #[derive(Args, Debug)]
 pub(crate) struct Status {
-    /// Where the server listens
+    /// Where the server listens: http://ADDRESS:PORT, or unix:PATH
     #[arg(long, value_name = "URL", default_value = crate::commands::serve::DEFAULT_URL)]
     server: String,
     /// Bearer token, for servers that are not open to everyone

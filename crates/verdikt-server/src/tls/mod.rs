@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use rustls::crypto::CryptoProvider;
 use rustls::{ServerConfig, SupportedProtocolVersion};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use verdikt::{Engine, Peer, Revision};
@@ -54,10 +54,10 @@ impl Tls {
     }
 
     /// Shakes hands, and says what the client presented.
-    pub(crate) async fn accept(
+    pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
-        stream: TcpStream,
-    ) -> io::Result<(TlsStream<TcpStream>, Arc<Peer>)> {
+        stream: S,
+    ) -> io::Result<(TlsStream<S>, Arc<Peer>)> {
         let config = self.config().map_err(io::Error::other)?;
         let accepting = TlsAcceptor::from(config).accept(stream);
         let stream = tokio::time::timeout(self.handshake_timeout, accepting)
