@@ -282,7 +282,7 @@ fn probes_and_versions_are_open() {
     let verbose = server.get("/readyz?verbose", None);
     assert_eq!(
         verbose.body,
-        "[+]ping ok\n[+]policy ok: revision 1\n[+]reload ok\nreadyz check passed\n"
+        "[+]ping ok\n[+]policy ok: revision 1\n[+]reload ok\n[+]shutdown ok\nreadyz check passed\n"
     );
     assert_eq!(server.get("/version", None).json()["minor"], json!("37"));
     let status = server.get("/v1/status", None).json();

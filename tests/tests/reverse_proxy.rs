@@ -389,7 +389,7 @@ fn no_request_is_smuggled_behind_another() {
         ("Transfer-Encoding : chunked".to_owned(), chunk.clone()),
         ("Transfer-Encoding:\x0bchunked".to_owned(), chunk.clone()),
         ("X: a\nTransfer-Encoding: chunked".to_owned(), chunk.clone()),
-        ("Transfer-Encoding:\r\n chunked".to_owned(), chunk.clone()),
+        ("Transfer-Encoding:\r\n chunked".to_owned(), chunk),
         // Chunks whose sizes can be read in two ways.
         ("Transfer-Encoding: chunked".to_owned(), format!("0x0\r\n\r\n{evil}")),
         ("Transfer-Encoding: chunked".to_owned(), format!("-1\r\n\r\n{evil}")),
@@ -501,7 +501,7 @@ fn tls_and_http_2_are_spoken_on_both_sides() {
     let component = Component::start_tls(&runtime, &authority.server(), &clients);
     let mut to = UpstreamOptions::new(format!("https://localhost:{}", component.address().port()));
     to.ca_file = Some(ca.clone());
-    to.client_certificate = Some(shown.clone());
+    to.client_certificate = Some(shown);
     to.poll_interval = Duration::from_millis(50);
     let start = |to: &UpstreamOptions| {
         Running::start_proxy(builder().build().unwrap(), Some(&tls), to, |_| {})

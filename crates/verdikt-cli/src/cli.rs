@@ -7,7 +7,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{check, completion, explain, serve, status, token, validate, who_can};
 use crate::failure::Failure;
-use crate::{config, quickstart};
+use crate::{config, effective, quickstart};
 
 /// Who is this, and may they do it? Answers as Kubernetes does, from compiled policy.
 ///
@@ -50,8 +50,14 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Command, Failure> {
     let command = Cli::command();
     let matches = command.clone().try_get_matches_from(&arguments)?;
     let arguments = config::expand(&command, &matches, arguments)?;
-    let matches = command.try_get_matches_from(arguments)?;
-    let cli = Cli::from_arg_matches(&matches)?;
+    let matches = command.clone().try_get_matches_from(arguments)?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    if let Some(Command::Serve(serve)) = &mut cli.command
+        && let Some(matches) = matches.subcommand_matches("serve")
+        && let Some(command) = command.find_subcommand("serve")
+    {
+        serve.configuration = effective::flags(command, matches);
+    }
     Ok(cli.command.unwrap_or(Command::Quickstart))
 }
 

@@ -11,6 +11,7 @@ pub mod fuzz;
 mod grpc;
 mod http;
 mod identity_headers;
+mod inflight;
 mod kubernetes;
 mod listener;
 mod original;
@@ -20,6 +21,9 @@ mod wire;
 
 pub use grpc::proto;
 pub use http::proxy::{UpstreamError, UpstreamOptions};
+pub use inflight::Inflight;
 pub use kubernetes::status::Status;
-pub use listener::{Access, Address, AddressError, BindError, Limits, Options, Server};
+pub use listener::{
+    Access, Address, AddressError, BindError, Configuration, Limits, Options, Server,
+};
 pub use tls::{TlsError, TlsOptions, TlsVersion};

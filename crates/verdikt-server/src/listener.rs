@@ -28,6 +28,7 @@ use crate::grpc;
 use crate::http;
 use crate::http::audit::PeerAddress;
 use crate::http::proxy::{Upstream, UpstreamError, UpstreamOptions};
+use crate::inflight::{self, Inflight};
 use crate::tls::{Tls, TlsError, TlsOptions};
 
 /// Who may ask about other users, and for the state of the engine.
@@ -56,7 +57,14 @@ pub struct Options {
     pub ext_authz_removes_credentials: bool,
     /// Bounds.
     pub limits: Limits,
+    /// How many requests are answered at a time, over all listeners that share this; as many as come, without.
+    pub inflight: Option<Inflight>,
+    /// The flags in force, for `/configz`.
+    pub configuration: Configuration,
 }
+
+/// Flags and their values.
+pub type Configuration = Arc<serde_json::Map<String, serde_json::Value>>;
 
 /// Bounds on what a client can make the server hold.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +76,9 @@ pub struct Limits {
     pub connections: usize,
     /// How long the head of a request, and then its body, may take to arrive.
     pub read_timeout: Duration,
+    /// How long the server goes on after it was told to stop, while `/readyz` says that it is not ready any more: time
+    /// for others to stop sending it requests (kube-apiserver's `--shutdown-delay-duration`).
+    pub shutdown_delay: Duration,
     /// How long answers may take to end once the server stops.
     pub shutdown_timeout: Duration,
 }
@@ -76,8 +87,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 3 << 20,
-            connections: 4_096,
+            connections: 16_384,
             read_timeout: Duration::from_secs(30),
+            shutdown_delay: Duration::ZERO,
             shutdown_timeout: Duration::from_secs(10),
         }
     }
@@ -95,6 +107,8 @@ impl Options {
             allow_plain_text: false,
             ext_authz_removes_credentials: false,
             limits: Limits::default(),
+            inflight: None,
+            configuration: Configuration::default(),
         }
     }
 }
@@ -131,11 +145,13 @@ impl Server {
     /// If the address is taken, or is not loopback and plain text was not allowed.
     pub async fn bind(engine: Engine, options: Options) -> Result<Self, BindError> {
         refuse_plain_text(&options)?;
-        let app = http::router(engine.clone(), options.access, options.limits);
         let stopping = watch::Sender::new(false);
+        let app = http::router(engine.clone(), &options, stopping.subscribe());
         let app = match options.address {
             Address::Tcp(_) => app,
-            Address::Unix(_) => app.merge(grpc_routes(engine, &options, &stopping).await),
+            Address::Unix(_) => {
+                app.merge(grpc::routes(engine, &options, stopping.subscribe()).await)
+            }
         };
         Self::listen(options, app, stopping, None).await
     }
@@ -147,8 +163,8 @@ impl Server {
     pub async fn bind_grpc(engine: Engine, options: Options) -> Result<Self, BindError> {
         refuse_plain_text(&options)?;
         let stopping = watch::Sender::new(false);
-        let app = grpc_routes(engine, &options, &stopping).await.fallback(grpc::unimplemented);
-        Self::listen(options, app, stopping, None).await
+        let app = grpc::routes(engine, &options, stopping.subscribe()).await;
+        Self::listen(options, app.fallback(grpc::unimplemented), stopping, None).await
     }
 
     /// Takes the address, for HTTP and gRPC over TLS. Whoever asks about others must be allowed to, even on loopback and
@@ -163,9 +179,9 @@ impl Server {
     ) -> Result<Self, BindError> {
         options.access = Access::Authorized;
         let tls = Tls::new(engine.clone(), tls).map_err(BindError::Tls)?;
-        let app = http::router(engine.clone(), options.access, options.limits);
         let stopping = watch::Sender::new(false);
-        let app = app.merge(grpc_routes(engine, &options, &stopping).await);
+        let app = http::router(engine.clone(), &options, stopping.subscribe());
+        let app = app.merge(grpc::routes(engine, &options, stopping.subscribe()).await);
         Self::listen(options, app, stopping, Some(Arc::new(tls))).await
     }
 
@@ -176,7 +192,7 @@ impl Server {
     /// As [`Server::bind`] and [`Server::bind_tls`], or if the upstream cannot be one.
     pub async fn bind_proxy(
         engine: Engine,
-        options: Options,
+        mut options: Options,
         tls: Option<&TlsOptions>,
         upstream: &UpstreamOptions,
     ) -> Result<Self, BindError> {
@@ -186,17 +202,23 @@ impl Server {
         let upstream = Upstream::new(&engine, upstream).map_err(BindError::Upstream)?;
         let tls = tls.map(|tls| Tls::new(engine.clone(), tls).map(Arc::new));
         let tls = tls.transpose().map_err(BindError::Tls)?;
-        let app = http::proxy::router(engine, options.limits, Arc::new(upstream));
+        let mut app = http::proxy::router(engine, options.limits, Arc::new(upstream));
+        if let Some(inflight) = options.inflight.take() {
+            app = inflight::bound(app, inflight, http::proxy::is_exempt);
+        }
         Self::listen(options, app, watch::Sender::new(false), tls).await
     }
 
     async fn listen(
         options: Options,
-        app: axum::Router,
+        mut app: axum::Router,
         stopping: watch::Sender<bool>,
         tls: Option<Arc<Tls>>,
     ) -> Result<Self, BindError> {
-        let Options { address, socket_mode, limits, .. } = options;
+        let Options { address, socket_mode, limits, inflight, .. } = options;
+        if let Some(inflight) = inflight {
+            app = inflight::bound(app, inflight, inflight::is_exempt);
+        }
         match Acceptor::listen(&address, socket_mode).await {
             Ok((acceptor, address)) => Ok(Self { acceptor, address, app, limits, tls, stopping }),
             Err(error) => Err(BindError::Address(address, error)),
@@ -213,7 +235,11 @@ impl Server {
         let Self { acceptor, app, limits, tls, stopping, .. } = self;
         let connections = Arc::new(Semaphore::new(limits.connections));
         let under_way = GracefulShutdown::new();
-        let mut stop = pin!(stop);
+        let mut stop = pin!(async {
+            stop.await;
+            stopping.send_replace(true);
+            tokio::time::sleep(limits.shutdown_delay).await;
+        });
         loop {
             let next = async {
                 let permit = Arc::clone(&connections).acquire_owned().await;
@@ -242,7 +268,6 @@ impl Server {
             });
         }
         drop(acceptor);
-        stopping.send_replace(true);
         if tokio::time::timeout(limits.shutdown_timeout, under_way.shutdown()).await.is_err() {
             tracing::warn!("some connections did not end in time, and were cut");
         }
@@ -256,15 +281,6 @@ fn refuse_plain_text(options: &Options) -> Result<(), BindError> {
         true => Ok(()),
         false => Err(BindError::PlainText(options.address.clone())),
     }
-}
-
-async fn grpc_routes(
-    engine: Engine,
-    options: &Options,
-    stopping: &watch::Sender<bool>,
-) -> axum::Router {
-    let Options { access, limits, ext_authz_removes_credentials: removes, .. } = *options;
-    grpc::routes(engine, access, limits, removes, stopping.subscribe()).await
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,13 +1,15 @@
 //! `verdikt serve`: answers requests until it is told to stop.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use serde_json::{Map, Value};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use verdikt::Engine;
-use verdikt_server::{Access, Address, Limits, Options, Server};
+use verdikt_server::{Access, Address, Inflight, Limits, Options, Server};
 
 use crate::audit_flags::AuditFlags;
 use crate::failure::Failure;
@@ -15,6 +17,7 @@ use crate::flags::PolicyFlags;
 use crate::logging::{self, LoggingFlags};
 use crate::tls_flags::TlsFlags;
 use crate::upstream_flags::UpstreamFlags;
+use crate::{duration, open_files, systemd};
 
 /// Enough for several webhooks that all are slow, and for others besides.
 const MOST_WAITING_THREADS: usize = 2048;
@@ -43,6 +46,9 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "SECONDS", default_value_t = 5, help_heading = "Reload",
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) poll_interval: u64,
+    /// The flags in force.
+    #[arg(skip)]
+    pub(crate) configuration: Map<String, Value>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -76,6 +82,13 @@ pub(crate) struct HttpFlags {
     /// Connections at a time; more wait
     #[arg(long, value_name = "N", default_value_t = Limits::default().connections)]
     limit_connections: usize,
+    /// Requests that are answered at a time, over all listeners; more get 429, or RESOURCE_EXHAUSTED. Probes, watches
+    /// and the like do not count. 0 for any number
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    max_requests_inflight: usize,
+    /// How long to go on after a signal to stop, while /readyz says that the server is not ready any more
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
+    shutdown_delay_duration: Duration,
     /// Bytes of one request's body
     #[arg(long, value_name = "N", default_value_t = Limits::default().body_bytes)]
     limit_body_bytes: usize,
@@ -114,10 +127,13 @@ impl Serve {
             .build();
         let runtime = runtime.map_err(|error| Failure::message(error.to_string()))?;
         runtime.block_on(async {
-            let server = bind(engine.clone(), self.http.options()).await;
+            open_files::raise_limit();
+            let mut plain = self.http.options();
+            plain.inflight = Some(Inflight::new(&engine, self.http.max_requests_inflight));
+            plain.configuration = Arc::new(self.configuration);
+            let server = bind(engine.clone(), plain.clone()).await;
             let server = server.map_err(|error| Failure::message(error.to_string()))?;
-            let grpc = self.http.bind_grpc(&engine).await?;
-            let plain = self.http.options();
+            let grpc = self.http.bind_grpc(&engine, &plain).await?;
             let upstream = self.upstream.options(&plain, interval)?;
             let proxy = self.upstream.bind(&engine, plain.clone(), upstream.as_ref()).await?;
             let secure = self.tls.bind(&engine, plain, interval, upstream.as_ref()).await?;
@@ -146,6 +162,7 @@ impl Serve {
                 running.spawn(server.run(signals));
             }
             ready(&engine, &address)?;
+            systemd::ready(&format!("serving revision {}", engine.revision()));
             running.join_all().await;
             if !engine.flush_audit(AUDIT_TIMEOUT) {
                 tracing::warn!("the audit log does not take its last events");
@@ -158,9 +175,11 @@ impl Serve {
 
 impl HttpFlags {
     /// The listener for gRPC, if one is asked for.
-    async fn bind_grpc(&self, engine: &Engine) -> Result<Option<Server>, Failure> {
+    async fn bind_grpc(&self, engine: &Engine, plain: &Options) -> Result<Option<Server>, Failure> {
         let Some(address) = &self.grpc_address else { return Ok(None) };
-        let server = Server::bind_grpc(engine.clone(), self.options_at(address.clone())).await;
+        let mut options = self.options_at(address.clone());
+        options.inflight.clone_from(&plain.inflight);
+        let server = Server::bind_grpc(engine.clone(), options).await;
         server.map(Some).map_err(|error| Failure::message(error.to_string()))
     }
 
@@ -175,6 +194,7 @@ impl HttpFlags {
         options.ext_authz_removes_credentials = self.ext_authz_remove_credentials;
         options.limits.connections = self.limit_connections.max(1);
         options.limits.body_bytes = self.limit_body_bytes;
+        options.limits.shutdown_delay = self.shutdown_delay_duration;
         match self.http_access {
             Some(AccessName::Open) => options.access = Access::Open,
             Some(AccessName::Authorized) => options.access = Access::Authorized,
@@ -214,5 +234,6 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
+        systemd::stopping();
     })
 }

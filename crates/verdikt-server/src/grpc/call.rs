@@ -12,12 +12,15 @@ use super::deadline::Deadline;
 use super::error;
 use crate::caller::{self, Sender};
 use crate::credentials;
+use crate::inflight::Inflight;
 use crate::listener::Access;
 
 /// What all calls share.
 pub(super) struct App {
     pub(super) engine: Engine,
     pub(super) access: Access,
+    /// The bound on questions that are answered at a time, if there is one.
+    pub(super) inflight: Option<Inflight>,
     /// True once the server is to end.
     pub(super) stopping: watch::Receiver<bool>,
 }

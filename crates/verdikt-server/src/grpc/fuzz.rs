@@ -18,7 +18,8 @@ use crate::listener::Access;
 /// The bytes as each message that is read here.
 pub(crate) fn messages(engine: &Engine, bytes: &[u8]) {
     let stopping = watch::Sender::new(false).subscribe();
-    let app = Arc::new(App { engine: engine.clone(), access: Access::Open, stopping });
+    let app =
+        Arc::new(App { engine: engine.clone(), access: Access::Open, inflight: None, stopping });
     // A call without metadata has no deadline, and so none that could be wrong.
     let Ok(deadline) = Deadline::of(&MetadataMap::new()) else { return };
     let brought = (HeaderMap::new(), Extensions::new());

@@ -26,7 +26,7 @@ use self::ext_authz::ExtAuthz;
 use self::proto::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use self::proto::v1::verdikt_server::VerdiktServer;
 use self::service::Service;
-use crate::listener::{Access, Limits};
+use crate::listener::Options;
 
 /// What the service is called.
 const SERVICE: &str = "verdikt.v1.Verdikt";
@@ -35,15 +35,15 @@ const SERVICE: &str = "verdikt.v1.Verdikt";
 /// for the caller of this to answer.
 pub(crate) async fn routes(
     engine: Engine,
-    access: Access,
-    limits: Limits,
-    removes_credentials: bool,
+    options: &Options,
     mut stopping: watch::Receiver<bool>,
 ) -> Router {
+    let Options { access, limits, ext_authz_removes_credentials: removes_credentials, .. } =
+        *options;
     let envoy =
         ExtAuthz::new(engine.clone(), access, limits, removes_credentials, stopping.clone());
     let envoy = AuthorizationServer::new(envoy).max_decoding_message_size(limits.body_bytes);
-    let service = VerdiktServer::new(Service::new(engine, access, stopping.clone()))
+    let service = VerdiktServer::new(Service::new(engine, options, stopping.clone()))
         .max_decoding_message_size(limits.body_bytes)
         .max_encoding_message_size(limits.body_bytes);
     let (mut reporter, health) = tonic_health::server::health_reporter();

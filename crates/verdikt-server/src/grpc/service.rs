@@ -12,14 +12,15 @@ use super::proto::v1;
 use super::proto::v1::verdikt_server::Verdikt;
 use super::stream::Answers;
 use super::{authenticate, batch, check, explain, rules, status, stream};
-use crate::listener::Access;
+use crate::listener::Options;
 
 /// Answers `verdikt.v1.Verdikt`.
 pub(crate) struct Service(Arc<App>);
 
 impl Service {
-    pub(super) fn new(engine: Engine, access: Access, stopping: watch::Receiver<bool>) -> Self {
-        Self(Arc::new(App { engine, access, stopping }))
+    pub(super) fn new(engine: Engine, options: &Options, stopping: watch::Receiver<bool>) -> Self {
+        let (access, inflight) = (options.access, options.inflight.clone());
+        Self(Arc::new(App { engine, access, inflight, stopping }))
     }
 
     /// Answers a call with a policy of `revision` or later, off to the side if it has a deadline: to decide

@@ -12,6 +12,7 @@ use super::call::{Call, Privilege};
 use super::proto::v1::check_stream_response::Result as Answered;
 use super::proto::v1::{self, CheckStreamRequest, CheckStreamResponse, WatchStatusResponse};
 use super::{check, error};
+use crate::inflight;
 
 /// What a stream sends.
 pub(crate) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -52,6 +53,11 @@ async fn one(
     call: &mut Call,
     question: Option<v1::CheckRequest>,
 ) -> Result<v1::CheckResponse, Status> {
+    let inflight = call.app.inflight.clone();
+    let _place = match &inflight {
+        Some(inflight) => Some(inflight.enter().ok_or_else(inflight::exhausted)?),
+        None => None,
+    };
     let question = question.ok_or_else(|| error::bad_field("question", "must be specified"))?;
     let revision = Revision(question.at_least_revision);
     call.snapshot = call.deadline.snapshot(&call.app.engine, revision).await?;

@@ -1,67 +1,133 @@
-//! Whether the server lives and is ready, which version it is, and what it has loaded.
+//! Whether the server lives and is ready: `/healthz`, `/livez` and `/readyz`, and each of their checks.
+//!
+//! Follows `pkg/server/healthz/healthz.go` of apiserver, words and codes included.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{Request, Response, StatusCode};
-use serde_json::json;
 
-use super::{App, answer, request};
+use super::{App, answer};
+
+/// What is looked at.
+struct Check {
+    name: &'static str,
+    is_good: bool,
+    /// What a person may want to know besides.
+    remark: Option<(char, String)>,
+}
+
+impl Check {
+    fn new(name: &'static str, is_good: bool) -> Self {
+        Self { name, is_good, remark: None }
+    }
+
+    fn line(&self) -> String {
+        match &self.remark {
+            _ if !self.is_good => format!("[-]{} failed: reason withheld\n", self.name),
+            Some((sign, remark)) => format!("[{sign}]{} {remark}\n", self.name),
+            None => format!("[+]{} ok\n", self.name),
+        }
+    }
+}
 
 /// `/healthz` and `/livez`: an answer is all that is asked for.
-pub(super) async fn ping() -> Response<Body> {
-    answer::text(StatusCode::OK, "ok")
+pub(super) async fn livez(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    all(&app, &request, alive)
 }
 
-/// `/readyz`. A policy that was refused does not make the server unready, for the last good one
-/// serves; `?verbose` tells.
+/// `/readyz`. A policy that was refused does not make the server unready, for the last good one serves, and neither
+/// does an issuer whose keys are not to be had; `?verbose` tells.
 pub(super) async fn readyz(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
-    let is_verbose = request.uri().query().is_some_and(|query| {
-        query.split('&').any(|pair| pair == "verbose" || pair.starts_with("verbose="))
-    });
-    if !is_verbose {
-        return answer::text(StatusCode::OK, "ok");
-    }
+    all(&app, &request, ready)
+}
+
+/// One check of `/healthz` or `/livez`.
+pub(super) async fn livez_of(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Response<Body> {
+    one(&app, &name, alive)
+}
+
+/// One check of `/readyz`.
+pub(super) async fn readyz_of(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Response<Body> {
+    one(&app, &name, ready)
+}
+
+fn alive(_: &App) -> Vec<Check> {
+    vec![Check::new("ping", true)]
+}
+
+fn ready(app: &App) -> Vec<Check> {
     let status = app.engine.status();
-    let mut text = format!("[+]ping ok\n[+]policy ok: revision {}\n", status.revision);
-    let (sign, outcome) = match &status.last_reload.error {
-        None => ('+', "ok".to_owned()),
-        Some(error) => {
+    let mut policy = Check::new("policy", true);
+    policy.remark = Some(('+', format!("ok: revision {}", status.revision)));
+    let mut reload = Check::new("reload", true);
+    reload.remark =
+        status.last_reload.error.as_ref().map(|error| {
             ('!', format!("refused, revision {} still serves: {error}", status.revision))
+        });
+    let mut checks = vec![Check::new("ping", true), policy, reload];
+    if !status.issuer_problems.is_empty() {
+        let mut issuers = Check::new("issuers", true);
+        issuers.remark = Some(('!', format!("unusable: {}", status.issuer_problems.join("; "))));
+        checks.push(issuers);
+    }
+    checks.push(Check::new("shutdown", !*app.stopping.borrow()));
+    checks
+}
+
+fn all(app: &App, request: &Request<Body>, checks: fn(&App) -> Vec<Check>) -> Response<Body> {
+    let name = request.uri().path().trim_matches('/');
+    let query = request.uri().query().unwrap_or_default();
+    let mut excluded: Vec<&str> =
+        values(query, "exclude").filter(|name| !name.is_empty()).collect();
+    excluded.sort_unstable();
+    excluded.dedup();
+    let (mut text, mut is_good) = (String::new(), true);
+    for check in checks(app) {
+        let known = excluded.len();
+        excluded.retain(|name| *name != check.name);
+        if excluded.len() < known {
+            text += &format!("[+]{} excluded: ok\n", check.name);
+            continue;
         }
-    };
-    // Writing to a String does not fail.
-    let _ = writeln!(text, "[{sign}]reload {outcome}\nreadyz check passed");
-    answer::text(StatusCode::OK, text)
+        is_good &= check.is_good;
+        text += &check.line();
+    }
+    if !excluded.is_empty() {
+        let names: Vec<String> = excluded.iter().map(|name| format!("{name:?}")).collect();
+        let names = names.join(", ");
+        text += &format!("warn: some health checks cannot be excluded: no matches for {names}\n");
+    }
+    match (is_good, values(query, "verbose").next().is_some()) {
+        (false, _) => {
+            let text = format!("{text}{name} check failed\n");
+            answer::text(StatusCode::INTERNAL_SERVER_ERROR, text)
+        }
+        (true, true) => answer::text(StatusCode::OK, format!("{text}{name} check passed\n")),
+        (true, false) => answer::text(StatusCode::OK, "ok"),
+    }
 }
 
-/// `/version`.
-pub(super) async fn version(request: Request<Body>) -> Response<Body> {
-    let (parts, _body) = request.into_parts();
-    let version = env!("CARGO_PKG_VERSION");
-    let (major, minor) = ("1", "37");
-    let body = json!({
-        "major": major,
-        "minor": minor,
-        "gitVersion": format!("v{major}.{minor}.0+verdikt-{version}"),
-        // There are fields for these whoever asks; what was built by no Go compiler has no more to say.
-        "gitCommit": "",
-        "gitTreeState": "",
-        "buildDate": "1970-01-01T00:00:00Z",
-        "goVersion": "",
-        "compiler": "rustc",
-        "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
-    });
-    answer::object(&parts, StatusCode::OK, &body)
+/// The values of a parameter. Names of checks have nothing that would be escaped.
+fn values<'q>(query: &'q str, name: &str) -> impl Iterator<Item = &'q str> {
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.filter(move |(known, _)| *known == name).map(|(_, value)| value)
 }
 
-/// `/v1/status`: what is loaded, and how the last reload went.
-pub(super) async fn status(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
-    let (parts, _body) = request.into_parts();
-    match request::admit_operator(&app, &parts) {
-        Ok(()) => answer::object(&parts, StatusCode::OK, &app.engine.status()),
-        Err(refused) => refused,
+fn one(app: &App, name: &str, checks: fn(&App) -> Vec<Check>) -> Response<Body> {
+    match checks(app).into_iter().find(|check| check.name == name) {
+        Some(check) if check.is_good => answer::text(StatusCode::OK, "ok"),
+        Some(_) => {
+            let text = "internal server error: reason withheld\n";
+            answer::text(StatusCode::INTERNAL_SERVER_ERROR, text)
+        }
+        None => answer::text(StatusCode::NOT_FOUND, "404 page not found\n"),
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Judged {
 
 impl Judge {
     pub(crate) fn new(engine: Engine, limits: Limits) -> Self {
-        Self(Arc::new(App { engine, access: Access::Authorized, limits }))
+        Self(Arc::new(App::new(engine, Access::Authorized, limits)))
     }
 
     pub(crate) async fn judge(&self, mut parts: Parts) -> Judged {

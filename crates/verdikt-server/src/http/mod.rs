@@ -1,5 +1,6 @@
 //! HTTP: one module for each kind of question.
 
+mod about;
 mod answer;
 pub(crate) mod audit;
 pub(crate) mod authzen;
@@ -28,21 +29,35 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Request, Response, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::{any, get, post};
+use tokio::sync::watch;
 use verdikt::authn::service_account::Discovery;
 use verdikt::{Credentials, Engine};
 
-use crate::listener::{Access, Limits};
+use crate::listener::{Access, Configuration, Limits, Options};
 
 /// What every handler needs.
 pub(crate) struct App {
     engine: Engine,
     access: Access,
     limits: Limits,
+    /// True once the server is to end.
+    stopping: watch::Receiver<bool>,
+    /// The flags in force.
+    configuration: Configuration,
+}
+
+impl App {
+    pub(crate) fn new(engine: Engine, access: Access, limits: Limits) -> Self {
+        let (stopping, configuration) = (watch::channel(false).1, Configuration::default());
+        Self { engine, access, limits, stopping, configuration }
+    }
 }
 
 /// All addresses. What is none of them is a request like any other: authenticated, then authorized.
-pub(crate) fn router(engine: Engine, access: Access, limits: Limits) -> Router {
-    let app = Arc::new(App { engine, access, limits });
+pub(crate) fn router(engine: Engine, options: &Options, stopping: watch::Receiver<bool>) -> Router {
+    let app = App::new(engine, options.access, options.limits);
+    let configuration = options.configuration.clone();
+    let app = Arc::new(App { stopping, configuration, ..app });
     let ours = |route: axum::routing::MethodRouter<Arc<App>>| route.fallback(request::answer);
     let anyones = |route: axum::routing::MethodRouter<Arc<App>>| {
         route
@@ -51,10 +66,14 @@ pub(crate) fn router(engine: Engine, access: Access, limits: Limits) -> Router {
     };
     let mut router = Router::new()
         .route("/", ours(get(index::answer)))
-        .route("/healthz", anyones(get(health::ping)))
-        .route("/livez", anyones(get(health::ping)))
+        .route("/healthz", anyones(get(health::livez)))
+        .route("/healthz/{check}", anyones(get(health::livez_of)))
+        .route("/livez", anyones(get(health::livez)))
+        .route("/livez/{check}", anyones(get(health::livez_of)))
         .route("/readyz", anyones(get(health::readyz)))
-        .route("/version", anyones(get(health::version)))
+        .route("/readyz/{check}", anyones(get(health::readyz_of)))
+        .route("/version", anyones(get(about::version)))
+        .route("/configz", ours(get(about::configz)))
         .route(Discovery::CONFIGURATION_PATH, ours(get(discovery::configuration)))
         .route(Discovery::JWKS_PATH, ours(get(discovery::jwks)))
         .route("/openapi/v2", ours(get(openapi::v2)))
@@ -62,7 +81,7 @@ pub(crate) fn router(engine: Engine, access: Access, limits: Limits) -> Router {
         .route("/openapi/v3/apis/{group}/{version}", ours(get(openapi::v3_of)))
         .route("/metrics", ours(get(metrics::answer)))
         .route(forward_auth::ADDRESS, any(forward_auth::answer))
-        .route("/v1/status", ours(get(health::status)))
+        .route("/v1/status", ours(get(about::status)))
         .route("/v1/check", ours(post(check::answer)))
         .route("/v1/who-can", ours(post(who_can::answer)));
     for (address, route) in review::routes() {
@@ -94,7 +113,7 @@ async fn warn(State(app): State<Arc<App>>, request: Request<Body>, next: Next) -
 }
 
 /// What `GET /` lists: the paths above, but for itself and those that are only there with an issuer.
-const PATHS: [&str; 24] = [
+const PATHS: [&str; 25] = [
     authzen::METADATA,
     authzen::EVALUATION,
     authzen::EVALUATIONS,
@@ -108,6 +127,7 @@ const PATHS: [&str; 24] = [
     "/apis/authentication.k8s.io/v1",
     "/apis/authorization.k8s.io",
     "/apis/authorization.k8s.io/v1",
+    "/configz",
     "/healthz",
     "/livez",
     "/metrics",

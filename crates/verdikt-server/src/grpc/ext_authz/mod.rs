@@ -39,7 +39,12 @@ impl ExtAuthz {
         stopping: watch::Receiver<bool>,
     ) -> Self {
         let judge = Judge::new(engine.clone(), limits);
-        Self { app: Arc::new(App { engine, access, stopping }), judge, limits, removes_credentials }
+        Self {
+            app: Arc::new(App { engine, access, inflight: None, stopping }),
+            judge,
+            limits,
+            removes_credentials,
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::{Router, http::HeaderName};
 use verdikt::audit::is_long_running;
@@ -37,7 +37,7 @@ use crate::listener::{Access, Limits};
 
 /// Every address is the upstream's.
 pub(crate) fn router(engine: Engine, limits: Limits, upstream: Arc<Upstream>) -> Router {
-    let app = Arc::new(App { engine, access: Access::Authorized, limits });
+    let app = Arc::new(App::new(engine, Access::Authorized, limits));
     let answer = move |State(app): State<Arc<App>>, request: Request<Body>| async move {
         answer(&app, &upstream, request).await.unwrap_or_else(|mut refused| {
             refused.extensions_mut().insert(Refused);
@@ -130,10 +130,19 @@ fn admitted(app: &App, parts: &Parts) -> Result<(axum::http::HeaderMap, bool), R
     let identity = identity_headers::of(sender.requester().user())
         .map_err(|error| request::internal_error(parts, &error.to_string()))?;
     let headers = headers::onward(parts, &sender.snapshot, identity);
-    let target = parts.uri.to_string();
-    let info = RequestInfo::from_request(parts.method.as_str(), &target);
-    let is_patient = info.is_ok_and(|info| is_long_running(&Attributes::from_request(None, &info)));
-    Ok((headers, is_patient))
+    Ok((headers, is_patient(&parts.method, &parts.uri)))
+}
+
+/// Whether the answer takes as long as its receiver wants, such as that of a watch.
+fn is_patient(method: &Method, uri: &Uri) -> bool {
+    let target = uri.to_string();
+    let info = RequestInfo::from_request(method.as_str(), &target);
+    info.is_ok_and(|info| is_long_running(&Attributes::from_request(None, &info)))
+}
+
+/// Whether a request does not count among those in flight.
+pub(crate) fn is_exempt(request: &Request<Body>) -> bool {
+    is_patient(request.method(), request.uri())
 }
 
 /// The answer where the upstream has none.

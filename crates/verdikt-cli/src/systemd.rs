@@ -1,0 +1,35 @@
+//! What systemd is told about the server, if it asked: `Type=notify` and `WatchdogSec=` of its unit
+//! (`sd_notify(3)`).
+
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+
+/// The server listens.
+pub(crate) fn ready(status: &str) {
+    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+    if let Some(period) = sd_notify::watchdog_enabled() {
+        tokio::spawn(watch(period));
+    }
+}
+
+/// The server ends.
+pub(crate) fn stopping() {
+    tell(&[NotifyState::Stopping]);
+}
+
+/// Says now and then that the server lives: from a task as others are, which does not run if none do.
+async fn watch(period: Duration) {
+    let mut ticks = tokio::time::interval(period / 2);
+    loop {
+        ticks.tick().await;
+        tell(&[NotifyState::Watchdog]);
+    }
+}
+
+/// Where nobody listens, nothing is said.
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!("systemd cannot be told how the server is: {error}");
+    }
+}

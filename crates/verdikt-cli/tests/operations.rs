@@ -1,0 +1,197 @@
+//! Running the real binary as operators do: bounds, what it says of itself, and how it starts and ends.
+
+#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+use verdikt_tests::binary::Serving;
+use verdikt_tests::component::Component;
+use verdikt_tests::http::{Answer, get, raw};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_verdikt");
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(name)
+}
+
+fn policy() -> [String; 2] {
+    [
+        format!("--policy-dir={}", example("reverse-proxy/manifests").display()),
+        format!("--token-auth-file={}", example("reverse-proxy/tokens.csv").display()),
+    ]
+}
+
+fn serve(more: &[&str]) -> Serving {
+    let policy = policy();
+    let flags: Vec<&str> = policy.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    Serving::start(Path::new(BINARY), &flags)
+}
+
+fn free_port() -> SocketAddr {
+    verdikt_tests::cluster::free_port()
+}
+
+fn as_jane(address: SocketAddr, target: &str) -> Answer {
+    let bytes = format!(
+        "GET {target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer jane-token\r\nConnection: close\r\n\r\n"
+    );
+    raw(address, bytes.as_bytes())
+}
+
+#[test]
+fn more_requests_than_may_be_in_flight_are_sent_away() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let component = Component::start(&runtime);
+    let (proxy, grpc) = (free_port(), free_port());
+    let serving = serve(&[
+        "--max-requests-inflight=2",
+        &format!("--upstream=http://{}", component.address()),
+        &format!("--proxy-address={proxy}"),
+        &format!("--grpc-address={grpc}"),
+    ]);
+    // Two are being answered, at another listener.
+    let head = "HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer jane-token\r\n\r\n";
+    let mut waiting: Vec<TcpStream> = (0..2)
+        .map(|_| {
+            let mut stream = TcpStream::connect(proxy).unwrap();
+            write!(stream, "GET /never {head}").unwrap();
+            stream
+        })
+        .collect();
+    let inflight = "apiserver_current_inflight_requests{request_kind=\"readOnly\"}";
+    while component.seen().len() < 2 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let refused = get(serving.address(), "/version");
+    assert_eq!((refused.code, refused.header("retry-after")), (429, "1"), "{refused:?}");
+    assert_eq!(refused.body, "Too many requests, please try again later.\n");
+    assert_eq!(refused.header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(as_jane(proxy, "/a").code, 429);
+    let call = format!(
+        "POST /verdikt.v1.Verdikt/Status HTTP/1.1\r\nHost: {grpc}\r\nContent-Type: application/grpc\r\n\
+         Connection: close\r\nContent-Length: 0\r\n\r\n"
+    );
+    let exhausted = raw(grpc, call.as_bytes());
+    assert_eq!((exhausted.code, exhausted.header("grpc-status")), (200, "8"), "{exhausted:?}");
+    assert_eq!(
+        exhausted.header("grpc-message"),
+        "too%20many%20requests,%20please%20try%20again%20later."
+    );
+    // Probes and watches are answered all the same.
+    assert_eq!(get(serving.address(), "/readyz").code, 200);
+    assert_eq!(as_jane(proxy, "/api/v1/pods?watch=1").code, 200);
+    // As soon as there is a place, it can be had.
+    drop(waiting.pop());
+    while get(serving.address(), "/version").code != 200 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let metrics = get(serving.address(), "/metrics").body;
+    // The one that waits, and this one.
+    assert!(metrics.contains(&format!("{inflight} 2")), "{metrics}");
+    assert!(
+        metrics
+            .contains("apiserver_request_terminations_total{code=\"429\",component=\"verdikt\"} ")
+    );
+}
+
+#[test]
+fn the_flags_in_force_are_shown_without_secrets() {
+    let serving = serve(&["--feature-gates=ConstrainedImpersonation=false"]);
+    let shown = get(serving.address(), "/configz").json();
+    let flags = &shown["verdikt"];
+    assert_eq!(flags["max-requests-inflight"], json!("400"), "{shown}");
+    assert_eq!(flags["feature-gates"], json!(["ConstrainedImpersonation=false"]), "{shown}");
+    let [folder, _] = policy();
+    assert_eq!(
+        flags["policy-dir"],
+        json!([folder.strip_prefix("--policy-dir=").unwrap()]),
+        "{shown}"
+    );
+    assert!(flags["token-auth-file"].as_str().unwrap().ends_with("tokens.csv"), "{shown}");
+    assert!(!shown.to_string().contains("jane-token"), "{shown}");
+    let serving = serve(&["--http-access=authorized"]);
+    assert_eq!(get(serving.address(), "/configz").code, 403);
+    assert_eq!(as_jane(serving.address(), "/configz").code, 200);
+}
+
+#[test]
+fn each_check_can_be_asked_and_left_out() {
+    let serving = serve(&["--shutdown-delay-duration=10s"]);
+    let address = serving.address();
+    let check = |target: &str, code: u16, body: &str| {
+        let answer = get(address, target);
+        assert_eq!((answer.code, answer.body.as_str()), (code, body), "{target}");
+    };
+    check("/livez?verbose", 200, "[+]ping ok\nlivez check passed\n");
+    check("/healthz?verbose=1", 200, "[+]ping ok\nhealthz check passed\n");
+    check("/readyz/policy", 200, "ok");
+    check("/readyz/none", 404, "404 page not found\n");
+    check(
+        "/readyz?verbose&exclude=reload&exclude=no&exclude=never",
+        200,
+        "[+]ping ok\n[+]policy ok: revision 1\n[+]reload excluded: ok\n[+]shutdown ok\n\
+         warn: some health checks cannot be excluded: no matches for \"never\", \"no\"\nreadyz check passed\n",
+    );
+    // While it ends, it is not ready, and answers all the same.
+    assert!(
+        Command::new("kill")
+            .args(["-s", "TERM", &serving.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    while get(address, "/readyz/shutdown").code == 200 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    check("/readyz/shutdown", 500, "internal server error: reason withheld\n");
+    check("/readyz?exclude=shutdown", 200, "ok");
+    let answer = get(address, "/readyz");
+    let end = "[-]shutdown failed: reason withheld\nreadyz check failed\n";
+    assert!(answer.code == 500 && answer.body.ends_with(end), "{answer:?}");
+    check("/livez", 200, "ok");
+    assert_eq!(as_jane(address, "/docs").code, 200);
+}
+
+/// What systemd reads on the socket that it gives to the services it starts.
+#[test]
+fn systemd_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let read = || {
+        let mut bytes = [0; 1024];
+        let length = socket.recv(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..length]).into_owned()
+    };
+    let mut child = Command::new(BINARY)
+        .args(["serve", "--http-address=127.0.0.1:0"])
+        .args(policy())
+        .env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "100000")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert_eq!(read(), "READY=1\nSTATUS=serving revision 1\n");
+    for _ in 0..3 {
+        assert_eq!(read(), "WATCHDOG=1\n");
+    }
+    assert!(
+        Command::new("kill")
+            .args(["-s", "TERM", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    while read() != "STOPPING=1\n" {}
+    assert!(child.wait().unwrap().success());
+    let mut log = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.contains("stopped"), "{log}");
+}
