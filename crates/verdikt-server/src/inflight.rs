@@ -147,7 +147,7 @@ mod tests {
         let inflight = Inflight::new(&engine, 2);
         let (first, second) = (inflight.enter().unwrap(), inflight.enter().unwrap());
         assert!(inflight.enter().is_none());
-        assert!(inflight.clone().enter().is_none());
+        assert!(inflight.enter().is_none());
         drop(first);
         let third = inflight.enter().unwrap();
         assert!(inflight.enter().is_none());
