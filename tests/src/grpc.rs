@@ -1,12 +1,13 @@
 //! A client for gRPC servers under test, for tests that do not wait otherwise.
 
 use tokio::runtime::Runtime;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Request, Response, Status};
 use verdikt_server::proto::v1;
 use verdikt_server::proto::v1::verdikt_client::VerdiktClient;
 
 use crate::http::Running;
+use crate::tls::Certified;
 
 /// A connection to a running server, and metadata that all calls have.
 #[derive(Debug)]
@@ -43,6 +44,23 @@ impl<'s> Client<'s> {
     /// If the address of the server is none.
     pub fn new(server: &'s Running) -> Self {
         let endpoint = Endpoint::try_from(format!("http://{}", server.address())).unwrap();
+        let channel = server.runtime().block_on(async { endpoint.connect_lazy() });
+        Self { runtime: By::Server(server), channel, metadata: Vec::new() }
+    }
+
+    /// The same over TLS, to a server whose certificate `authority` signed, with a certificate or without.
+    ///
+    /// # Panics
+    /// If that is none.
+    pub fn over_tls(server: &'s Running, authority: &str, client: Option<&Certified>) -> Self {
+        let mut tls = ClientTlsConfig::new()
+            .ca_certificate(Certificate::from_pem(authority))
+            .domain_name("localhost");
+        if let Some(Certified { certificate, key }) = client {
+            tls = tls.identity(Identity::from_pem(certificate, key));
+        }
+        let endpoint = Endpoint::try_from(format!("https://{}", server.address())).unwrap();
+        let endpoint = endpoint.tls_config(tls).unwrap();
         let channel = server.runtime().block_on(async { endpoint.connect_lazy() });
         Self { runtime: By::Server(server), channel, metadata: Vec::new() }
     }

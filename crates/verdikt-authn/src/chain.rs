@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use verdikt_core::metrics::Metrics;
-use verdikt_core::{Credentials, HashKey};
+use verdikt_core::{Credentials, HashKey, Peer};
 use verdikt_parser::{Diagnostic, basic_file, token_file};
 
 use crate::anonymous::Anonymous;
@@ -20,7 +20,7 @@ use crate::token::TokenAuthenticator;
 use crate::token_file::TokenFile;
 use crate::token_stack::TokenStack;
 use crate::web_socket::Found;
-use crate::x509::{ClientCertificates, Now, Trust};
+use crate::x509::{ClientCertificates, Now, ParseError, Trust, TrustError};
 use crate::{Error, Method, Outcome, bearer, group_adder, web_socket};
 
 /// All authenticators of a policy.
@@ -116,6 +116,21 @@ impl Chain {
     /// Whether clients are to be asked for certificates.
     pub fn wants_certificates(&self) -> bool {
         self.proxy.is_some() || self.certificates.is_some()
+    }
+
+    /// Whether an authority of clients, or of authenticating proxies, vouches for what a client shows.
+    ///
+    /// # Errors
+    /// Why the one that was asked last does not.
+    pub fn vouches_for(&self, peer: &Peer) -> Result<(), TrustError> {
+        let now = Now::of(SystemTime::now());
+        let by_proxies = self.proxy.as_ref().map(|proxy| proxy.vouches_for(peer, now));
+        if let Some(Ok(())) = by_proxies {
+            return Ok(());
+        }
+        let by_clients = self.certificates.as_ref().map(|member| member.vouches_for(peer, now));
+        let nobody = || Err(TrustError::Parse(ParseError::from("no authority to ask")));
+        by_clients.or(by_proxies).unwrap_or_else(nobody)
     }
 
     /// The subjects of all authorities whose certificates are looked for, in DER.

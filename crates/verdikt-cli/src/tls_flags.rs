@@ -4,9 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 use verdikt::Engine;
-use verdikt_server::{Options, Server, TlsOptions, TlsVersion, UpstreamOptions};
+use verdikt_server::{
+    ClientAuth, Options, SelfSigned, Server, TlsOptions, TlsVersion, UpstreamOptions,
+};
 
 use crate::failure::Failure;
 
@@ -26,12 +28,27 @@ pub(crate) struct TlsFlags {
     /// Key of that certificate, in PEM
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     tls_private_key_file: Option<PathBuf>,
+    /// Folder for a certificate that verdikt makes for itself if none is named: ca.crt for clients, tls.crt and
+    /// tls.key; used again while it is good
+    #[arg(long, value_name = "DIR", default_value = "/var/run/verdikt", value_hint = ValueHint::DirPath)]
+    cert_dir: PathBuf,
+    /// Whether clients show certificates: they may, they must show one that --client-ca-file or
+    /// --requestheader-client-ca-file vouches for, or they are not asked
+    #[arg(long, value_name = "WHETHER", default_value = "request")]
+    tls_client_certificates: ClientCertificates,
     /// Oldest version of TLS: VersionTLS12 or VersionTLS13
     #[arg(long, value_name = "VERSION", default_value_t = TlsVersion::Tls12)]
     tls_min_version: TlsVersion,
     /// Cipher suites of TLS 1.2, by their IANA names [default: all that are safe]
     #[arg(long, value_name = "SUITES", value_delimiter = ',')]
     tls_cipher_suites: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ClientCertificates {
+    Request,
+    Require,
+    None,
 }
 
 impl TlsFlags {
@@ -45,14 +62,26 @@ impl TlsFlags {
         upstream: Option<&UpstreamOptions>,
     ) -> Result<Option<Server>, Failure> {
         let Some(port) = self.secure_port else { return Ok(None) };
-        let (Some(certificate), Some(key)) = (&self.tls_cert_file, &self.tls_private_key_file)
-        else {
-            let message = "--secure-port needs --tls-cert-file and --tls-private-key-file";
-            return Err(Failure::message(message));
+        let failed = |error: &dyn std::fmt::Display| Failure::message(error.to_string());
+        let own = SelfSigned::new(&self.cert_dir, self.bind_address);
+        let (mut tls, is_own) = match (&self.tls_cert_file, &self.tls_private_key_file) {
+            (Some(certificate), Some(key)) => (TlsOptions::new(certificate, key), false),
+            (None, None) => {
+                own.ensure().await.map_err(|error| failed(&error))?;
+                (TlsOptions::new(own.certificate_file(), own.key_file()), true)
+            }
+            _ => {
+                let message = "--tls-cert-file and --tls-private-key-file belong together";
+                return Err(Failure::message(message));
+            }
         };
         let mut options = plain;
         options.address = SocketAddr::new(self.bind_address, port).into();
-        let mut tls = TlsOptions::new(certificate, key);
+        tls.client_auth = match self.tls_client_certificates {
+            ClientCertificates::Request => ClientAuth::Request,
+            ClientCertificates::Require => ClientAuth::Require,
+            ClientCertificates::None => ClientAuth::None,
+        };
         tls.min_version = self.tls_min_version;
         tls.cipher_suites.clone_from(&self.tls_cipher_suites);
         tls.poll_interval = poll_interval;
@@ -61,6 +90,15 @@ impl TlsFlags {
             Some(upstream) => Server::bind_proxy(engine, options, Some(&tls), upstream).await,
             None => Server::bind_tls(engine, options, &tls).await,
         };
-        server.map(Some).map_err(|error| Failure::message(error.to_string()))
+        let server = server.map_err(|error| failed(&error))?;
+        if let (true, Some(address)) = (is_own, server.address().tcp()) {
+            let authority = own.authority_file();
+            tracing::info!(
+                "the certificate is self-signed: curl --cacert {} https://localhost:{}/readyz",
+                authority.display(),
+                address.port()
+            );
+        }
+        Ok(Some(server))
     }
 }

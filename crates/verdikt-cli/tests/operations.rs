@@ -1,7 +1,5 @@
 //! Running the real binary as operators do: bounds, what it says of itself, and how it starts and ends.
 
-#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixDatagram;

@@ -2,7 +2,6 @@
 //! kube-apiserver that lets everyone do everything, with a real kubectl as the client.
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
     reason = "what a test needs is there, or the test fails; what kubectl prints is worth reading"
 )]
 

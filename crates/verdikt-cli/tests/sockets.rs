@@ -1,5 +1,7 @@
 //! Unix sockets: who reaches them, what they answer, and what becomes of their files.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::UnixListener;

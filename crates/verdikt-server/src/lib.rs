@@ -6,6 +6,7 @@
 
 mod caller;
 mod credentials;
+mod folder;
 #[doc(hidden)]
 pub mod fuzz;
 mod grpc;
@@ -26,4 +27,4 @@ pub use kubernetes::status::Status;
 pub use listener::{
     Access, Address, AddressError, BindError, Configuration, Limits, Options, Server,
 };
-pub use tls::{TlsError, TlsOptions, TlsVersion};
+pub use tls::{ClientAuth, SelfSigned, TlsError, TlsOptions, TlsVersion};

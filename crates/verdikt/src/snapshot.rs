@@ -9,7 +9,7 @@ use verdikt_authn as authn;
 use verdikt_authn::service_account::Discovery;
 use verdikt_compiler::Rules;
 use verdikt_compiler::who_can::Asked;
-use verdikt_core::{Attributes, Credentials, Revision, User};
+use verdikt_core::{Attributes, Credentials, Peer, Revision, User};
 
 use crate::audit;
 use crate::authorization::Authorization;
@@ -84,6 +84,15 @@ impl Snapshot {
     pub fn certificate_authorities(&self) -> Option<Vec<Vec<u8>>> {
         let subjects = self.authenticators.certificate_authorities().map(<[u8]>::to_vec);
         self.authenticators.wants_certificates().then(|| subjects.collect())
+    }
+
+    /// Whether an authority of clients, or of authenticating proxies, vouches for what a client shows, and has not
+    /// taken it back.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn vouches_for(&self, peer: &Peer) -> Result<(), authn::x509::TrustError> {
+        self.authenticators.vouches_for(peer)
     }
 
     /// May `request.user` do this? As [`crate::Engine::authorize`], but always of this state.

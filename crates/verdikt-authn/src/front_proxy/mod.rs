@@ -10,13 +10,13 @@ mod options;
 
 use std::sync::Arc;
 
-use verdikt_core::{Credentials, HashKey, Identity, User};
+use verdikt_core::{Credentials, HashKey, Identity, Peer, User};
 
 pub use header_names::HeaderNames;
 pub use options::validate;
 
 use crate::outcome::on_one_line;
-use crate::x509::{Now, Trust};
+use crate::x509::{Now, Trust, TrustError};
 use crate::{Authenticated, Error, Method, Outcome};
 
 /// Authenticates by the headers of a proxy that has shown its certificate.
@@ -52,11 +52,7 @@ impl FrontProxy {
         let Some(peer) = credentials.peer.filter(|peer| !peer.is_empty()) else {
             return Outcome::NoOpinion;
         };
-        let name = self.trust.hold(peer, now, |chains| {
-            let leaf = chains.first().and_then(|chain| chain.first());
-            leaf.map(|leaf| ProxyName(leaf.name.common_name.as_str().into())).unwrap_or_default()
-        });
-        match name {
+        match self.name(peer, now) {
             Err(error) => failed(error.to_string()),
             Ok(ProxyName(name)) if !self.allows(&name) => {
                 failed(format!("x509: subject with cn={name} is not in the allowed list"))
@@ -70,6 +66,18 @@ impl FrontProxy {
                 Some(Err(message)) => failed(message),
             },
         }
+    }
+
+    /// Whether an authority vouches for the certificate, whoever's it is.
+    pub(crate) fn vouches_for(&self, peer: &Peer, now: Now) -> Result<(), TrustError> {
+        self.name(peer, now).map(drop)
+    }
+
+    fn name(&self, peer: &Peer, now: Now) -> Result<ProxyName, TrustError> {
+        self.trust.hold(peer, now, |chains| {
+            let leaf = chains.first().and_then(|chain| chain.first());
+            leaf.map(|leaf| ProxyName(leaf.name.common_name.as_str().into())).unwrap_or_default()
+        })
     }
 
     pub(crate) fn trust(&self) -> &Trust {

@@ -36,12 +36,21 @@ impl ClientCertificates {
     /// Whose certificate this is. No opinion if there is none, or if it has no common name.
     pub fn authenticate(&self, peer: Option<&Peer>, now: Now) -> Outcome {
         let Some(peer) = peer.filter(|peer| !peer.is_empty()) else { return Outcome::NoOpinion };
+        self.look_at(peer, now).unwrap_or_else(|error| failed(error.with_certificate()))
+    }
+
+    /// Whether an authority vouches for the certificate, whoever's it is.
+    pub(crate) fn vouches_for(&self, peer: &Peer, now: Now) -> Result<(), TrustError> {
+        self.look_at(peer, now).map(drop)
+    }
+
+    fn look_at(&self, peer: &Peer, now: Now) -> Result<Outcome, TrustError> {
         // All chains have the same certificate first, and that alone says who it is.
         let map = |chains: &[super::verify::Chain]| match chains.first().and_then(|c| c.first()) {
             Some(leaf) => self.user_of(leaf),
             None => Outcome::NoOpinion,
         };
-        self.trust.hold(peer, now, map).unwrap_or_else(|error| failed(error.with_certificate()))
+        self.trust.hold(peer, now, map)
     }
 
     pub(crate) fn trust(&self) -> &Trust {

@@ -124,7 +124,9 @@ impl Call {
         }
         let sender = self.sender()?;
         let request = Attributes { user: Some(sender.requester()), ..privilege.attributes() };
+        let start = Instant::now();
         let decision = self.snapshot.authorize(&request);
+        self.app.engine.count_authorization(&decision, start.elapsed());
         if decision.is_allowed() {
             let mut admitted = admitted();
             admitted.retain(|known| known.privilege != privilege);

@@ -3,15 +3,15 @@
 //! Nobody can connect before the file has its mode: until then it is bound, but nothing listens. What a dead server
 //! left is replaced; what a live one holds, or what is no socket, is left alone.
 
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
 use super::accept::BACKLOG;
+use crate::folder;
 
 /// A listener whose file is removed when it is dropped.
 #[derive(Debug)]
@@ -27,7 +27,11 @@ impl Socket {
     /// If another server listens there, or the file cannot be made.
     pub(super) async fn listen(path: &Path, mode: u32) -> io::Result<Self> {
         // Two servers that start at once must not both take the file for a dead one's.
-        let folder = lock_folder_of(path).await?;
+        let folder = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let folder = folder::lock(folder).await?;
         remove_stale(path).await?;
         let socket = UnixSocket::new_stream()?;
         socket.bind(path)?;
@@ -56,25 +60,6 @@ async fn remove_stale(path: &Path) -> io::Result<()> {
         Err(error) => Err(error),
     }
 }
-
-async fn lock_folder_of(path: &Path) -> io::Result<File> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let folder = File::open(folder)?;
-    for _ in 0..LOCK_TRIES {
-        match folder.try_lock() {
-            Ok(()) => return Ok(folder),
-            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_INTERVAL).await,
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::TimedOut, "another process keeps the folder locked"))
-}
-
-const LOCK_TRIES: usize = 40;
-const LOCK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The file of a socket, which may have been replaced since by another's.
 #[derive(Debug)]

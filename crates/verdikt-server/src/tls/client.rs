@@ -1,4 +1,5 @@
-//! What is asked of clients: to hold the key of the certificate they present, and nothing else.
+//! What is asked of clients: to hold the key of the certificate they present, and nothing else unless a
+//! certificate is required.
 //!
 //! As Go's `RequestClientCert`. A certificate that Go could not read ends the handshake there, and here.
 
@@ -9,11 +10,14 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use verdikt::authn::x509::Certificate;
 
-/// Takes any certificate whose key the client holds.
+use super::client_auth::Required;
+
+/// Takes any certificate whose key the client holds, and which is vouched for if one is required.
 #[derive(Debug)]
 pub(super) struct AnyClient {
     algorithms: WebPkiSupportedAlgorithms,
     authorities: Vec<DistinguishedName>,
+    required: Option<Required>,
 }
 
 impl AnyClient {
@@ -22,6 +26,7 @@ impl AnyClient {
     pub(super) fn new(
         algorithms: WebPkiSupportedAlgorithms,
         mut authorities: Vec<Vec<u8>>,
+        required: Option<Required>,
     ) -> Self {
         authorities.dedup();
         // The list has to fit into one message. An empty one means any.
@@ -29,13 +34,13 @@ impl AnyClient {
             authorities.clear();
         }
         let authorities = authorities.into_iter().map(DistinguishedName::from).collect();
-        Self { algorithms, authorities }
+        Self { algorithms, authorities, required }
     }
 }
 
 impl ClientCertVerifier for AnyClient {
     fn client_auth_mandatory(&self) -> bool {
-        false
+        self.required.is_some()
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
@@ -50,6 +55,10 @@ impl ClientCertVerifier for AnyClient {
     ) -> Result<ClientCertVerified, Error> {
         for certificate in std::iter::once(end_entity).chain(intermediates) {
             parse(certificate)?;
+        }
+        if let Some(required) = &self.required {
+            let all = std::iter::once(end_entity).chain(intermediates);
+            required.check(all.map(|certificate| certificate.as_ref()))?;
         }
         Ok(ClientCertVerified::assertion())
     }

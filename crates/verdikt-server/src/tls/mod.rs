@@ -2,10 +2,12 @@
 //!
 //! As kube-apiserver's `--tls-*` flags. Clients are asked for a certificate if the policy knows any
 //! authority of client certificates, and need not have one; who they are is for the authenticators to
-//! say, so that a certificate nobody trusts is a 401 and not a broken handshake.
+//! say, so that a certificate nobody trusts is a 401 and not a broken handshake; unless a certificate is required.
 
 mod client;
+mod client_auth;
 mod options;
+mod self_signed;
 mod serving;
 pub(crate) mod upstream;
 
@@ -15,14 +17,18 @@ use std::time::Duration;
 
 use rustls::crypto::CryptoProvider;
 use rustls::{ServerConfig, SupportedProtocolVersion};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use verdikt::{Engine, Peer, Revision};
+use verdikt::{Engine, Peer, Revision, Snapshot};
 
+pub use client_auth::ClientAuth;
 pub use options::{TlsError, TlsOptions, TlsVersion};
 
+pub use self_signed::SelfSigned;
+
 use client::AnyClient;
+use client_auth::Required;
 use serving::ServingCertificate;
 
 /// What a listener needs to speak TLS.
@@ -31,6 +37,7 @@ pub(crate) struct Tls {
     provider: Arc<CryptoProvider>,
     versions: &'static [&'static SupportedProtocolVersion],
     certificate: Arc<ServingCertificate>,
+    client_auth: ClientAuth,
     handshake_timeout: Duration,
     /// What connections are set up with, and for which policy it was made.
     current: Mutex<Option<(Revision, Arc<ServerConfig>)>>,
@@ -46,6 +53,7 @@ impl Tls {
             provider,
             versions: options.min_version.and_later(),
             certificate,
+            client_auth: options.client_auth,
             handshake_timeout: options.handshake_timeout,
             current: Mutex::new(None),
         };
@@ -59,10 +67,16 @@ impl Tls {
         stream: S,
     ) -> io::Result<(TlsStream<S>, Arc<Peer>)> {
         let config = self.config().map_err(io::Error::other)?;
-        let accepting = TlsAcceptor::from(config).accept(stream);
-        let stream = tokio::time::timeout(self.handshake_timeout, accepting)
-            .await
-            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no handshake in time"))??;
+        let accepting = TlsAcceptor::from(config).accept(stream).into_fallible();
+        let accepted = tokio::time::timeout(self.handshake_timeout, accepting).await;
+        let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no handshake in time");
+        let stream = match accepted.map_err(late)? {
+            Ok(stream) => stream,
+            Err((error, stream)) => {
+                linger(stream).await;
+                return Err(error);
+            }
+        };
         let (_, session) = stream.get_ref();
         let certificates = session.peer_certificates().unwrap_or_default();
         let peer = Peer::new(certificates.iter().map(|certificate| certificate.to_vec()));
@@ -80,24 +94,46 @@ impl Tls {
             return Ok(Arc::clone(config));
         }
         let snapshot = self.engine.snapshot();
-        let config = Arc::new(self.build(snapshot.certificate_authorities())?);
+        let config = Arc::new(self.build(&snapshot)?);
         *current = Some((snapshot.revision(), Arc::clone(&config)));
         Ok(config)
     }
 
-    fn build(&self, authorities: Option<Vec<Vec<u8>>>) -> Result<ServerConfig, TlsError> {
+    fn build(&self, snapshot: &Arc<Snapshot>) -> Result<ServerConfig, TlsError> {
         let builder = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(self.versions)
             .map_err(|error| TlsError::Options(error.to_string()))?;
-        let builder = match authorities {
-            Some(subjects) => {
+        let required =
+            (self.client_auth == ClientAuth::Require).then(|| Required(Arc::clone(snapshot)));
+        let builder = match (self.client_auth, snapshot.certificate_authorities()) {
+            (ClientAuth::Request | ClientAuth::Require, Some(subjects)) => {
                 let algorithms = self.provider.signature_verification_algorithms;
-                builder.with_client_cert_verifier(Arc::new(AnyClient::new(algorithms, subjects)))
+                let verifier = AnyClient::new(algorithms, subjects, required);
+                builder.with_client_cert_verifier(Arc::new(verifier))
             }
-            None => builder.with_no_client_auth(),
+            (ClientAuth::Require, None) => {
+                let message = "client certificates are required, and there is no authority of any: name it \
+                               with --client-ca-file";
+                return Err(TlsError::Options(message.to_owned()));
+            }
+            (ClientAuth::None, _) | (ClientAuth::Request, None) => builder.with_no_client_auth(),
         };
         let mut config = builder.with_cert_resolver(Arc::clone(&self.certificate) as _);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }
 }
+
+/// Ends a connection so that its client learns why: in TLS 1.3 it may send a request before it reads the alert, and
+/// what nobody reads would take the alert away.
+async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let ending = async {
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut tokio::io::sink()).await
+    };
+    // Whether it ended well is all the same.
+    drop(tokio::time::timeout(LINGER, ending).await);
+}
+
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: u64 = 64 << 10;

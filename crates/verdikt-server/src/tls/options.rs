@@ -9,6 +9,8 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::version::{TLS12, TLS13};
 use rustls::{CipherSuite, SupportedCipherSuite, SupportedProtocolVersion};
 
+use super::client_auth::ClientAuth;
+
 /// How a listener speaks TLS.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -22,6 +24,8 @@ pub struct TlsOptions {
     /// Cipher suites of TLS 1.2, by their IANA names; all, if there are none. Those of TLS 1.3 cannot
     /// be chosen, as in Go.
     pub cipher_suites: Vec<String>,
+    /// What clients are asked for.
+    pub client_auth: ClientAuth,
     /// How often the files are looked at even if nothing announced a change.
     pub poll_interval: Duration,
     /// How long a handshake may take.
@@ -36,6 +40,7 @@ impl TlsOptions {
             key_file: key_file.into(),
             min_version: TlsVersion::Tls12,
             cipher_suites: Vec::new(),
+            client_auth: ClientAuth::default(),
             poll_interval: Duration::from_secs(5),
             handshake_timeout: Duration::from_secs(10),
         }
