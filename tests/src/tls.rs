@@ -74,7 +74,15 @@ impl Authority {
     /// # Panics
     /// If it cannot be made.
     pub fn server(&self) -> Certified {
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        self.server_for(&["localhost", "127.0.0.1"])
+    }
+
+    /// A certificate for a server with these names.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    pub fn server_for(&self, names: &[&str]) -> Certified {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.sign(&params)

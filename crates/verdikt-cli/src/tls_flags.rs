@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum, ValueHint};
 use verdikt::Engine;
 use verdikt_server::{
-    ClientAuth, Options, SelfSigned, Server, TlsOptions, TlsVersion, UpstreamOptions,
+    ClientAuth, Options, SelfSigned, Server, SniCertificate, TlsOptions, TlsVersion,
+    UpstreamOptions,
 };
 
 use crate::failure::Failure;
@@ -28,6 +29,10 @@ pub(crate) struct TlsFlags {
     /// Key of that certificate, in PEM
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     tls_private_key_file: Option<PathBuf>,
+    /// Certificate and key for clients that ask for certain names (SNI), as CERTIFICATE,KEY[:NAME,...]; without
+    /// names they are the certificate's; repeatable
+    #[arg(long, value_name = "FILES[:NAMES]")]
+    tls_sni_cert_key: Vec<SniCertificate>,
     /// Folder for a certificate that verdikt makes for itself if none is named: ca.crt for clients, tls.crt and
     /// tls.key; used again while it is good
     #[arg(long, value_name = "DIR", default_value = "/var/run/verdikt", value_hint = ValueHint::DirPath)]
@@ -77,6 +82,7 @@ impl TlsFlags {
         };
         let mut options = plain;
         options.address = SocketAddr::new(self.bind_address, port).into();
+        tls.sni.clone_from(&self.tls_sni_cert_key);
         tls.client_auth = match self.tls_client_certificates {
             ClientCertificates::Request => ClientAuth::Request,
             ClientCertificates::Require => ClientAuth::Require,

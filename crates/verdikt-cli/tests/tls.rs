@@ -175,6 +175,56 @@ fn certificates_are_not_required_of_nobody_in_particular() {
 }
 
 #[test]
+fn the_certificate_is_the_one_for_the_name_that_is_asked_for() {
+    if !is_installed("curl") {
+        return;
+    }
+    let shop = Authority::new("shop");
+    let (files, flags) = (shop.server_for(&["shop.example", "*.shop.example"]), shop.server());
+    let folder = tempfile::tempdir().unwrap();
+    for (name, certified) in [("named", &files), ("given", &flags)] {
+        identity(folder.path(), name, certified);
+    }
+    let here = folder.path().display();
+    let (world, _) = with_authorities(&[
+        &format!("--tls-sni-cert-key={here}/named.crt,{here}/named.key"),
+        &format!("--tls-sni-cert-key={here}/given.crt,{here}/given.key:localhost,*.test"),
+    ]);
+    fs::write(world.file("shop.crt"), &shop.pem).unwrap();
+    let port = world.port();
+    let shown = |name: &str, authority: &str| {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "-o", "/dev/null", "-w", "%{http_code}", "--cacert"]);
+        curl.arg(world.file(authority)).args(["--connect-to", "::127.0.0.1:"]);
+        finish(curl.arg(format!("https://{name}:{port}/readyz")), b"").stdout
+    };
+    // The names of the certificate, those that were given, and the server's own for all others.
+    for (name, authority) in [
+        ("shop.example", "shop.crt"),
+        ("WWW.shop.example", "shop.crt"),
+        ("localhost", "shop.crt"),
+        ("127.0.0.1", "ca.crt"),
+    ] {
+        assert_eq!(shown(name, authority), "200", "{name}");
+        let other = if authority == "ca.crt" { "shop.crt" } else { "ca.crt" };
+        assert_eq!(shown(name, other), "000", "{name}");
+    }
+}
+
+#[test]
+fn plain_text_is_for_this_machine() {
+    let policy = "--authorization-mode=RBAC";
+    for flags in [
+        &["--http-address=0.0.0.0:0"][..],
+        &["--http-address=127.0.0.1:0", "--grpc-address=0.0.0.0:0"],
+    ] {
+        let ran = run(binary(), &[&["serve", policy], flags].concat(), b"");
+        assert_eq!(ran.code, 2, "{flags:?}: {ran:?}");
+        assert!(ran.stderr.contains("0.0.0.0:0 is reached from other machines"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn versions_of_http_are_agreed_on() {
     if !is_installed("curl") {
         return;

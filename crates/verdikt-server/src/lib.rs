@@ -27,4 +27,4 @@ pub use kubernetes::status::Status;
 pub use listener::{
     Access, Address, AddressError, BindError, Configuration, Limits, Options, Server,
 };
-pub use tls::{ClientAuth, SelfSigned, TlsError, TlsOptions, TlsVersion};
+pub use tls::{ClientAuth, SelfSigned, SniCertificate, TlsError, TlsOptions, TlsVersion};

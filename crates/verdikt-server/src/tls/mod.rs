@@ -9,6 +9,7 @@ mod client_auth;
 mod options;
 mod self_signed;
 mod serving;
+mod sni;
 pub(crate) mod upstream;
 
 use std::io;
@@ -26,17 +27,18 @@ pub use client_auth::ClientAuth;
 pub use options::{TlsError, TlsOptions, TlsVersion};
 
 pub use self_signed::SelfSigned;
+pub use sni::SniCertificate;
 
 use client::AnyClient;
 use client_auth::Required;
-use serving::ServingCertificate;
+use sni::Certificates;
 
 /// What a listener needs to speak TLS.
 pub(crate) struct Tls {
     engine: Engine,
     provider: Arc<CryptoProvider>,
     versions: &'static [&'static SupportedProtocolVersion],
-    certificate: Arc<ServingCertificate>,
+    certificates: Arc<Certificates>,
     client_auth: ClientAuth,
     handshake_timeout: Duration,
     /// What connections are set up with, and for which policy it was made.
@@ -47,12 +49,12 @@ impl Tls {
     /// Reads the certificate, and again whenever its files change.
     pub(crate) fn new(engine: Engine, options: &TlsOptions) -> Result<Self, TlsError> {
         let provider = Arc::new(options.provider()?);
-        let certificate = ServingCertificate::start(options, Arc::clone(&provider))?;
+        let certificates = Arc::new(Certificates::start(options, &provider)?);
         let tls = Self {
             engine,
             provider,
             versions: options.min_version.and_later(),
-            certificate,
+            certificates,
             client_auth: options.client_auth,
             handshake_timeout: options.handshake_timeout,
             current: Mutex::new(None),
@@ -118,7 +120,7 @@ impl Tls {
             }
             (ClientAuth::None, _) | (ClientAuth::Request, None) => builder.with_no_client_auth(),
         };
-        let mut config = builder.with_cert_resolver(Arc::clone(&self.certificate) as _);
+        let mut config = builder.with_cert_resolver(Arc::clone(&self.certificates) as _);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }

@@ -10,6 +10,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{CipherSuite, SupportedCipherSuite, SupportedProtocolVersion};
 
 use super::client_auth::ClientAuth;
+use super::sni::SniCertificate;
 
 /// How a listener speaks TLS.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct TlsOptions {
     pub certificate_file: PathBuf,
     /// The key of the first of them, in PEM.
     pub key_file: PathBuf,
+    /// Certificates for clients that ask for certain names.
+    pub sni: Vec<SniCertificate>,
     /// Older versions are refused.
     pub min_version: TlsVersion,
     /// Cipher suites of TLS 1.2, by their IANA names; all, if there are none. Those of TLS 1.3 cannot
@@ -38,6 +41,7 @@ impl TlsOptions {
         Self {
             certificate_file: certificate_file.into(),
             key_file: key_file.into(),
+            sni: Vec::new(),
             min_version: TlsVersion::Tls12,
             cipher_suites: Vec::new(),
             client_auth: ClientAuth::default(),

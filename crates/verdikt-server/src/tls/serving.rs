@@ -8,11 +8,11 @@ use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use verdikt::authn::x509::Certificate;
 use verdikt::source::{Contents, Digests, FileKind, FileSet, Watcher};
 use verdikt::{Limits, WatchOptions};
+use webpki::EndEntityCert;
 
 use super::options::{TlsError, TlsOptions};
 
@@ -26,9 +26,24 @@ pub(super) struct ServingCertificate {
 
 struct Current {
     key: Arc<CertifiedKey>,
+    /// The names that the certificate is for, in small letters.
+    names: Vec<String>,
     /// Of the files that were looked at last, whether they could be used or not.
     digests: Digests,
     complaint: Option<TlsError>,
+}
+
+impl Current {
+    fn new(contents: &Contents, key: Arc<CertifiedKey>) -> Self {
+        let certificate = key.cert.first().map(EndEntityCert::try_from);
+        let names = match &certificate {
+            Some(Ok(certificate)) => {
+                certificate.valid_dns_names().map(str::to_ascii_lowercase).collect()
+            }
+            _ => Vec::new(),
+        };
+        Self { key, names, digests: contents.digests(), complaint: None }
+    }
 }
 
 impl ServingCertificate {
@@ -42,7 +57,7 @@ impl ServingCertificate {
             .with_file(FileKind::ServingCertificate, &options.certificate_file)
             .with_file(FileKind::ServingKey, &options.key_file);
         let (contents, key) = load(&files, &provider)?;
-        let current = Current { key, digests: contents.digests(), complaint: None };
+        let current = Current::new(&contents, key);
         let certificate = Arc::new(Self {
             files,
             provider,
@@ -67,9 +82,15 @@ impl ServingCertificate {
         Ok(certificate)
     }
 
-    fn current(&self) -> Arc<CertifiedKey> {
+    pub(super) fn current(&self) -> Arc<CertifiedKey> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&current.key)
+    }
+
+    /// Whether the certificate is for a name, which may begin with `*.`.
+    pub(super) fn is_for(&self, name: &str) -> bool {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.names.iter().any(|own| own == name)
     }
 
     fn reload(&self) {
@@ -77,10 +98,9 @@ impl ServingCertificate {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         match loaded {
             Ok((contents, key)) => {
-                let digests = contents.digests();
-                if digests != current.digests {
+                if contents.digests() != current.digests {
                     tracing::info!(files = ?self.files.names(), "certificate loaded");
-                    *current = Current { key, digests, complaint: None };
+                    *current = Current::new(&contents, key);
                 }
             }
             // The same complaint is made once.
@@ -134,12 +154,6 @@ fn certified_key(contents: &Contents, provider: &CryptoProvider) -> Result<Certi
         )));
     }
     Ok(CertifiedKey::new(chain, key))
-}
-
-impl ResolvesServerCert for ServingCertificate {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current())
-    }
 }
 
 /// To a server that this one is a client of.
