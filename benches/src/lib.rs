@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod floor;
+pub mod fronts;
 #[expect(clippy::indexing_slicing, reason = "indices are drawn below the length")]
 pub mod lines;
 pub mod measure;

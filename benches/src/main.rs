@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::figures::{abac, audit, authentication, chain, decision, node};
+use crate::figures::{abac, audit, authentication, chain, decision, fronts, node};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -51,6 +51,12 @@ enum What {
         #[arg(long, default_value_t = 10_000)]
         bindings: usize,
     },
+    /// What fronts do in a second, beside an echo server of the same framework.
+    Fronts {
+        /// How many bindings the world has.
+        #[arg(long, default_value_t = 10_000)]
+        bindings: usize,
+    },
     /// What a credential costs: a token, remembered and verified, and a certificate.
     Authentication,
     /// Writes a world as files, for other engines to load: its objects, and `requests.jsonl` with
@@ -80,6 +86,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         What::Abac { lines } => figures::show(&abac::measure(lines)?, json),
         What::Chain { bindings } => figures::show(&chain::measure(bindings)?, json),
         What::Write { world, size, nodes, folder } => write::write(world, size, nodes, &folder),
+        What::Fronts { bindings } => figures::show(&fronts::measure(bindings)?, json),
         What::Audit => figures::show(&audit::measure()?, json),
         What::Authentication => figures::show(&authentication::measure()?, json),
     }

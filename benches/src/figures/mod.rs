@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod authentication;
 pub(crate) mod chain;
 pub(crate) mod decision;
+pub(crate) mod fronts;
 pub(crate) mod node;
 
 use std::fmt::Display;
