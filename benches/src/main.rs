@@ -56,6 +56,9 @@ enum What {
         /// How many bindings the world has.
         #[arg(long, default_value_t = 10_000)]
         bindings: usize,
+        /// Only fronts with this in their name.
+        #[arg(long, default_value = "")]
+        only: String,
     },
     /// What a credential costs: a token, remembered and verified, and a certificate.
     Authentication,
@@ -86,7 +89,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         What::Abac { lines } => figures::show(&abac::measure(lines)?, json),
         What::Chain { bindings } => figures::show(&chain::measure(bindings)?, json),
         What::Write { world, size, nodes, folder } => write::write(world, size, nodes, &folder),
-        What::Fronts { bindings } => figures::show(&fronts::measure(bindings)?, json),
+        What::Fronts { bindings, only } => figures::show(&fronts::measure(bindings, &only)?, json),
         What::Audit => figures::show(&audit::measure()?, json),
         What::Authentication => figures::show(&authentication::measure()?, json),
     }

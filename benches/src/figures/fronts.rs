@@ -28,7 +28,7 @@ struct Line {
 const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_millis(500);
 
-pub(crate) fn measure(bindings: usize) -> Result<Figures, Box<dyn std::error::Error>> {
+pub(crate) fn measure(bindings: usize, only: &str) -> Result<Figures, Box<dyn std::error::Error>> {
     let servers = Servers::new(bindings).map_err(|error| error.to_string())?;
     let fronts = [
         ("Check, 1 call under way", Front::Unary(1)),
@@ -37,8 +37,9 @@ pub(crate) fn measure(bindings: usize) -> Result<Figures, Box<dyn std::error::Er
         ("CheckStream, 64 under way", Front::Stream(64)),
         ("CheckBatch of 1,000", Front::Batch(1_000)),
     ];
-    let lines = fronts.map(|(name, front)| line(&servers, name, front));
-    let fronts = lines.into_iter().collect::<Result<_, _>>()?;
+    let wanted = fronts.into_iter().filter(|(name, _)| name.contains(only));
+    let fronts =
+        wanted.map(|(name, front)| line(&servers, name, front)).collect::<Result<_, _>>()?;
     Ok(Figures { bindings, fronts })
 }
 

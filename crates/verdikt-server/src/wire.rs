@@ -16,7 +16,9 @@ pub(crate) fn to_text(value: &impl Serialize, pretty: bool) -> String {
     // What is written here are structures of strings and numbers, which always have a JSON form.
     let mut text = text.unwrap_or_default();
     text.push('\n');
-    if text.contains(['&', '<', '>', '\u{2028}', '\u{2029}']) { escaped(&text) } else { text }
+    // The last two begin with this byte, as few others do.
+    let may_need_it = |byte| matches!(byte, b'&' | b'<' | b'>' | 0xe2);
+    if text.bytes().any(may_need_it) { escaped(&text) } else { text }
 }
 
 /// These five are escaped by Go so that JSON can stand in HTML; in JSON they occur in strings alone.

@@ -4,6 +4,7 @@
 
 pub(crate) mod access;
 mod attributes;
+mod plain;
 pub(crate) mod rules;
 mod selectors;
 pub(crate) mod subject;
@@ -124,6 +125,27 @@ impl<S, T> Review<S, T> {
 /// # Errors
 /// The answer to give instead.
 pub(crate) fn read<S, T>(
+    body: &[u8],
+    media_type: MediaType,
+    validation: FieldValidation,
+    kind: &Kind,
+) -> Result<(Review<S, T>, Vec<String>), Status>
+where
+    S: DeserializeOwned + Default,
+    T: Default,
+{
+    let plain = (media_type == MediaType::Json).then(|| plain::read(body, kind)).flatten();
+    match plain {
+        Some(review) => Ok((review, Vec::new())),
+        None => read_thoroughly(body, media_type, validation, kind),
+    }
+}
+
+/// The same, with everything that there is to say about it.
+///
+/// # Errors
+/// The answer to give instead.
+fn read_thoroughly<S, T>(
     body: &[u8],
     media_type: MediaType,
     validation: FieldValidation,
