@@ -8,7 +8,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use axum::routing::MethodRouter;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use verdikt::{GoQuoted, RequestInfo};
 
 use super::{App, answer, audit, body, request};
@@ -20,7 +19,7 @@ use crate::kubernetes::review::access::{
 use crate::kubernetes::review::rules::{self, SelfSubjectRulesReview};
 use crate::kubernetes::review::subject::{self, SelfSubjectReview};
 use crate::kubernetes::review::token::{self, TokenReview};
-use crate::kubernetes::review::{self, Kind, Review};
+use crate::kubernetes::review::{self, Kind, Review, Spec};
 use crate::kubernetes::status::Status;
 
 /// The addresses to which reviews are posted.
@@ -139,7 +138,7 @@ async fn about_others<S, T>(
     answer: impl FnOnce(&App, Review<S, T>) -> Result<Review<S, T>, Status>,
 ) -> Answered
 where
-    S: DeserializeOwned + Serialize + Default,
+    S: Spec + Serialize,
     T: Serialize + Default,
 {
     let (parts, body) = request.into_parts();
@@ -178,7 +177,7 @@ async fn read<S, T>(
     kind: &Kind,
 ) -> Result<(Review<S, T>, Reply), Response<Body>>
 where
-    S: DeserializeOwned + Serialize + Default,
+    S: Spec + Serialize,
     T: Serialize + Default,
 {
     let refuse = |status: Status| answer::status(parts, &status);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use verdikt::{Attributes, Decision, Effect, User};
 
 use super::attributes::{NonResourceAttributes, ResourceAttributes, Subject};
@@ -48,13 +48,30 @@ pub(crate) struct Spec {
     user: String,
     #[serde(deserialize_with = "or_null", skip_serializing_if = "Vec::is_empty")]
     groups: Vec<String>,
-    /// The groups, as v1beta1 spells it.
-    #[serde(deserialize_with = "or_null", skip_serializing_if = "Vec::is_empty")]
-    group: Vec<String>,
+    /// The groups, as v1beta1 spells it; none if they are not there.
+    #[serde(deserialize_with = "present", skip_serializing_if = "is_without")]
+    group: Option<Vec<String>>,
     #[serde(deserialize_with = "or_null", skip_serializing_if = "BTreeMap::is_empty")]
     extra: BTreeMap<String, Vec<String>>,
     #[serde(deserialize_with = "or_null", skip_serializing_if = "String::is_empty")]
     uid: String,
+}
+
+impl super::Spec for Spec {
+    fn is_of_v1(&self) -> bool {
+        self.group.is_none()
+    }
+}
+
+impl super::Spec for SelfSpec {}
+
+/// A list that is there, even if it is null.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    or_null(deserializer).map(Some)
+}
+
+fn is_without(list: &Option<Vec<String>>) -> bool {
+    list.as_ref().is_none_or(Vec::is_empty)
 }
 
 /// What, about whoever asks.
@@ -98,7 +115,7 @@ impl SubjectAccessReview {
     pub(crate) fn settle_groups(&mut self) {
         let is_beta = self.is_beta();
         let Spec { groups, group, .. } = &mut self.spec.0;
-        if is_beta { groups.clear() } else { group.clear() }
+        if is_beta { groups.clear() } else { *group = None }
     }
 
     /// Whether its fields make sense together.
@@ -146,7 +163,8 @@ impl SubjectAccessReview {
 
     fn spec_errors(&self) -> Vec<FieldError> {
         let spec = &self.spec.0;
-        let names_nobody = spec.user.is_empty() && spec.groups.is_empty() && spec.group.is_empty();
+        let names_nobody =
+            spec.user.is_empty() && spec.groups.is_empty() && is_without(&spec.group);
         let detail = "at least one of user or group must be specified";
         self.subject().validate(names_nobody.then(|| FieldError::invalid("spec.user", "", detail)))
     }
@@ -158,7 +176,7 @@ impl SubjectAccessReview {
     /// Who is asked about.
     pub(crate) fn user(&self) -> User {
         let Spec { user, groups, group, extra, uid, .. } = &self.spec.0;
-        let groups = if group.is_empty() { groups } else { group };
+        let groups = group.as_ref().filter(|group| !group.is_empty()).unwrap_or(groups);
         User { name: user.clone(), uid: uid.clone(), groups: groups.clone(), extra: extra.clone() }
     }
 

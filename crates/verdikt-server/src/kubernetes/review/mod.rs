@@ -19,6 +19,8 @@ use super::media_type::MediaType;
 use super::metadata::ObjectMeta;
 use super::status::Status;
 use super::{protobuf, schema, strict, yaml};
+pub(crate) use plain::Spec;
+
 use crate::wire::{self, BodyError, Object};
 
 /// A kind of review, and the versions in which it is read. It is answered in the version in which it came.
@@ -131,7 +133,7 @@ pub(crate) fn read<S, T>(
     kind: &Kind,
 ) -> Result<(Review<S, T>, Vec<String>), Status>
 where
-    S: DeserializeOwned + Default,
+    S: Spec,
     T: Default,
 {
     let plain = (media_type == MediaType::Json).then(|| plain::read(body, kind)).flatten();

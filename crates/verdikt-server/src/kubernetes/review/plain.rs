@@ -9,6 +9,14 @@ use super::{Kind, Review, or_null};
 use crate::kubernetes::metadata::ObjectMeta;
 use crate::wire::Object;
 
+/// What a kind of review asks.
+pub(crate) trait Spec: DeserializeOwned + Default {
+    /// Whether nothing in it is spelt as in another version than v1.
+    fn is_of_v1(&self) -> bool {
+        true
+    }
+}
+
 /// A review as it is sent: with its status, which says nothing yet.
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "S: Deserialize<'de> + Default"))]
@@ -43,7 +51,7 @@ struct SentStatus {
 /// another type.
 pub(super) fn read<S, T>(body: &[u8], kind: &Kind) -> Option<Review<S, T>>
 where
-    S: DeserializeOwned + Default,
+    S: Spec,
     T: Default,
 {
     if !kind.name.ends_with("AccessReview") {
@@ -58,6 +66,7 @@ where
     .ok()?;
     json.end().ok()?;
     let Sent { kind, api_version, metadata, spec, .. } = sent;
+    is_known &= spec.0.is_of_v1() && (api_version.is_empty() || api_version.ends_with("/v1"));
     is_known.then(|| Review { kind, api_version, metadata, spec, status: T::default() })
 }
 
@@ -107,6 +116,9 @@ mod tests {
             r#"{"status":{"colour":1}}"#,
             r#"{"metadata":{"uid":"a"}}"#,
             r#"{"spec":{"user":1}}"#,
+            r#"{"spec":{"group":[]}}"#,
+            r#"{"spec":{"group":null}}"#,
+            r#"{"apiVersion":"authorization.k8s.io/v1beta1","spec":{"groups":["a"]}}"#,
             r#"{"spec":[]}"#,
             r#"{"status":[]}"#,
             "{} x",

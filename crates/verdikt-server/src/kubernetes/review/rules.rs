@@ -22,6 +22,8 @@ pub(crate) struct Spec {
     namespace: String,
 }
 
+impl super::Spec for Spec {}
+
 /// The question with its answer.
 pub(crate) type SelfSubjectRulesReview = Review<Spec, Rules>;
 

@@ -31,6 +31,8 @@ pub(crate) struct Answer {
     user_info: UserInfo,
 }
 
+impl super::Spec for Nothing {}
+
 /// A user as authentication.k8s.io writes it.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct UserInfo {

@@ -30,6 +30,8 @@ pub(crate) struct Spec {
     audiences: Vec<String>,
 }
 
+impl super::Spec for Spec {}
+
 /// The user, or why there is none.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Answer {
