@@ -19,3 +19,4 @@ pub mod tls;
 pub mod upstream;
 pub mod webhook;
 pub mod wire;
+pub mod yaml;

@@ -174,11 +174,28 @@ impl Connection {
     /// # Errors
     /// If the server ends it instead.
     pub fn get(&mut self, target: &str, headers: &[(&str, &str)]) -> Result<Answer, String> {
-        let mut request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n");
+        self.send("GET", target, headers, "")
+    }
+
+    /// The same with any method, and a body.
+    ///
+    /// # Errors
+    /// If the server ends it instead.
+    pub fn send(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Answer, String> {
+        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n");
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }
-        request += "\r\n";
+        if !body.is_empty() {
+            request += &format!("Content-Length: {}\r\n", body.len());
+        }
+        request += &format!("\r\n{body}");
         self.0.write_all(request.as_bytes()).map_err(|error| error.to_string())?;
         let mut bytes = Vec::new();
         let mut buffer = [0; 4096];
