@@ -2,7 +2,6 @@
 //! pods are admitted to a namespace with the Pod Security Standard `restricted`.
 //!
 //! Needs etcd, kube-apiserver and kubectl (`tests/oracle/build` gets the first two), and is skipped without.
-#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
 use std::fs;
 use std::path::Path;

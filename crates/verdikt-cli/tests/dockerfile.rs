@@ -1,6 +1,6 @@
 //! The Dockerfile says what is so: it copies what its build needs, with the compiler of the workspace, and starts
 //! verdikt as the manifests of `policies/deploy` do. Building the image is for `.ci/run`, where there is a Docker.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::panic, reason = "helpers of tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
