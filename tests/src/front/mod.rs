@@ -1,5 +1,7 @@
 //! The fronts of verdikt behind one trait, so that a question can be put to each of them.
 
+mod ext_authz;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +16,8 @@ use crate::binary;
 use crate::grpc::Client;
 use crate::http::Running;
 use crate::wire::Request;
+
+pub use ext_authz::{ExtAuthz, token_file, users};
 
 /// What every front tells of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
