@@ -15,7 +15,7 @@ use envoy::authorization_client::AuthorizationClient;
 pub struct ExtAuthz<'s> {
     /// Where to ask.
     pub client: &'s Client<'s>,
-    /// The users of the file; each has the token that [`token`] makes of its place.
+    /// The users of the file; each has a token by its place among them.
     pub users: Vec<User>,
 }
 
