@@ -59,7 +59,7 @@ fn options_that_mean_nothing_are_said() {
         assert_eq!(ran.code, 2, "{arguments:?} {}", ran.stderr);
         assert!(ran.stderr.contains(expected), "{arguments:?} {}", ran.stderr);
     };
-    check(&["--secure-port=0"], "--secure-port needs --tls-cert-file");
+    check(&["--secure-port=0", "--tls-cert-file=a.pem"], "belong together");
     check(
         &["--secure-port=0", "--tls-cert-file=none.pem", "--tls-private-key-file=none.pem"],
         "open none.pem: no such file or directory",
