@@ -81,14 +81,27 @@ fn more_requests_than_may_be_in_flight_are_sent_away() {
         exhausted.header("grpc-message"),
         "too%20many%20requests,%20please%20try%20again%20later."
     );
-    // Probes and watches are answered all the same.
+    // A watch needs a place as well, until it is known who sends it; probes do not.
+    assert_eq!(as_jane(proxy, "/api/v1/pods?watch=1").code, 429);
     assert_eq!(get(serving.address(), "/readyz").code, 200);
-    assert_eq!(as_jane(proxy, "/api/v1/pods?watch=1").code, 200);
     // As soon as there is a place, it can be had.
     drop(waiting.pop());
     while get(serving.address(), "/version").code != 200 {
         std::thread::sleep(Duration::from_millis(5));
     }
+    // Once they are admitted, watches leave room for others.
+    let watches: Vec<_> = (0..3)
+        .map(|_| {
+            let seen = component.seen().len();
+            let watch = std::thread::spawn(move || as_jane(proxy, "/api/v1/pods?watch=1").code);
+            while component.seen().len() == seen {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            watch
+        })
+        .collect();
+    let codes: Vec<u16> = watches.into_iter().map(|watch| watch.join().unwrap()).collect();
+    assert_eq!(codes, [200, 200, 200]);
     let metrics = get(serving.address(), "/metrics").body;
     // The one that waits, and this one.
     assert!(metrics.contains(&format!("{inflight} 2")), "{metrics}");

@@ -47,31 +47,27 @@ impl Inflight {
     /// A place for one more request, if there is any left.
     pub(crate) fn enter(&self) -> Option<Place> {
         let Shared { most, now, gauge, refused } = &*self.0;
-        let before = now.fetch_add(1, Ordering::Relaxed);
-        // Dropped at once if there was none.
-        let place = Place(Arc::clone(&self.0));
-        if before >= *most {
-            refused.add(1);
-            return None;
+        let one_more = |taken: usize| (taken < *most).then(|| taken + 1);
+        match now.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more) {
+            Ok(before) => {
+                gauge.set((before + 1) as f64);
+                Some(Place(Arc::clone(&self.0)))
+            }
+            Err(_) => {
+                refused.add(1);
+                None
+            }
         }
-        gauge.set((before + 1) as f64);
-        Some(place)
     }
 }
 
 /// Lets as many requests through as there are places, each until its answer begins, and all that are exempt.
-pub(crate) fn bound(app: Router, inflight: Inflight, is_exempt: fn(&Request) -> bool) -> Router {
-    app.layer(from_fn_with_state((inflight, is_exempt), bounded))
+pub(crate) fn bound(app: Router, inflight: Inflight) -> Router {
+    app.layer(from_fn_with_state(inflight, bounded))
 }
 
-type Bound = (Inflight, fn(&Request) -> bool);
-
-async fn bounded(
-    State((inflight, is_exempt)): State<Bound>,
-    request: Request,
-    next: Next,
-) -> Response<Body> {
-    if is_exempt(&request) {
+async fn bounded(State(inflight): State<Inflight>, request: Request, next: Next) -> Response<Body> {
+    if is_exempt(request.uri().path()) {
         return next.run(request).await;
     }
     match inflight.enter() {
@@ -89,18 +85,14 @@ impl Drop for Place {
 
 /// Whether requests to this path are answered however many there are: whoever supervises the server must learn
 /// that it lives. What is asked in a stream is counted question by question.
-pub(crate) fn is_exempt(request: &Request) -> bool {
-    is_exempt_path(request.uri().path())
-}
-
-fn is_exempt_path(path: &str) -> bool {
+fn is_exempt(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
     matches!(first, "healthz" | "livez" | "readyz" | "grpc.health.v1.Health")
         || matches!(path, "/verdikt.v1.Verdikt/CheckStream" | "/verdikt.v1.Verdikt/WatchStatus")
 }
 
 /// The answer to one request too many, in Kubernetes' words.
-fn too_many(headers: &HeaderMap) -> Response<Body> {
+pub(crate) fn too_many(headers: &HeaderMap) -> Response<Body> {
     let is_call = headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
@@ -161,10 +153,10 @@ mod tests {
     #[test]
     fn whoever_supervises_is_answered() {
         for path in ["/healthz", "/readyz", "/livez/ping", "/grpc.health.v1.Health/Check"] {
-            assert!(is_exempt_path(path), "{path}");
+            assert!(is_exempt(path), "{path}");
         }
         for path in ["/", "/healthzz", "/metrics", "/verdikt.v1.Verdikt/Check", "readyz", ""] {
-            assert!(!is_exempt_path(path), "{path}");
+            assert!(!is_exempt(path), "{path}");
         }
     }
 }

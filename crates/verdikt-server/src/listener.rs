@@ -202,10 +202,8 @@ impl Server {
         let upstream = Upstream::new(&engine, upstream).map_err(BindError::Upstream)?;
         let tls = tls.map(|tls| Tls::new(engine.clone(), tls).map(Arc::new));
         let tls = tls.transpose().map_err(BindError::Tls)?;
-        let mut app = http::proxy::router(engine, options.limits, Arc::new(upstream));
-        if let Some(inflight) = options.inflight.take() {
-            app = inflight::bound(app, inflight, http::proxy::is_exempt);
-        }
+        let inflight = options.inflight.take();
+        let app = http::proxy::router(engine, options.limits, inflight, Arc::new(upstream));
         Self::listen(options, app, watch::Sender::new(false), tls).await
     }
 
@@ -217,7 +215,7 @@ impl Server {
     ) -> Result<Self, BindError> {
         let Options { address, socket_mode, limits, inflight, .. } = options;
         if let Some(inflight) = inflight {
-            app = inflight::bound(app, inflight, inflight::is_exempt);
+            app = inflight::bound(app, inflight);
         }
         match Acceptor::listen(&address, socket_mode).await {
             Ok((acceptor, address)) => Ok(Self { acceptor, address, app, limits, tls, stopping }),

@@ -19,7 +19,7 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::{Router, http::HeaderName};
 use verdikt::audit::is_long_running;
@@ -32,14 +32,26 @@ use self::body::{Returned, Sent, Trouble};
 use self::upstream::{Failure, Reply};
 use super::{App, answer, audit, request, unread};
 use crate::identity_headers;
+use crate::inflight::{self, Inflight, Place};
 use crate::kubernetes::status::Status;
 use crate::listener::{Access, Limits};
 
-/// Every address is the upstream's.
-pub(crate) fn router(engine: Engine, limits: Limits, upstream: Arc<Upstream>) -> Router {
+/// Every address is the upstream's. A request takes a place among those in flight until its answer begins; one whose
+/// answer takes as long as its receiver wants, until it is admitted: to find out who sends it may be slow.
+pub(crate) fn router(
+    engine: Engine,
+    limits: Limits,
+    inflight: Option<Inflight>,
+    upstream: Arc<Upstream>,
+) -> Router {
     let app = Arc::new(App::new(engine, Access::Authorized, limits));
     let answer = move |State(app): State<Arc<App>>, request: Request<Body>| async move {
-        answer(&app, &upstream, request).await.unwrap_or_else(|mut refused| {
+        let place = match inflight.as_ref().map(Inflight::enter) {
+            Some(None) => return inflight::too_many(request.headers()),
+            Some(place) => place,
+            None => None,
+        };
+        answer(&app, &upstream, request, place).await.unwrap_or_else(|mut refused| {
             refused.extensions_mut().insert(Refused);
             refused
         })
@@ -86,6 +98,7 @@ async fn answer(
     app: &Arc<App>,
     upstream: &Upstream,
     request: Request<Body>,
+    place: Option<Place>,
 ) -> Result<Response<Body>, Response<Body>> {
     let (mut parts, body) = request.into_parts();
     if parts.method == Method::CONNECT {
@@ -94,6 +107,7 @@ async fn answer(
     target::check(&parts)
         .map_err(|problem| answer::status(&parts, &Status::bad_request(problem)))?;
     let (headers, is_patient) = admitted(app, &parts)?;
+    let _place = place.filter(|_| !is_patient);
     let tunnel = tunnel::asked(&mut parts);
     let (sent, progress) = Sent::new(body, app.limits.read_timeout);
     let mut onward = Request::new(Body::new(sent));
@@ -130,19 +144,10 @@ fn admitted(app: &App, parts: &Parts) -> Result<(axum::http::HeaderMap, bool), R
     let identity = identity_headers::of(sender.requester().user())
         .map_err(|error| request::internal_error(parts, &error.to_string()))?;
     let headers = headers::onward(parts, &sender.snapshot, identity);
-    Ok((headers, is_patient(&parts.method, &parts.uri)))
-}
-
-/// Whether the answer takes as long as its receiver wants, such as that of a watch.
-fn is_patient(method: &Method, uri: &Uri) -> bool {
-    let target = uri.to_string();
-    let info = RequestInfo::from_request(method.as_str(), &target);
-    info.is_ok_and(|info| is_long_running(&Attributes::from_request(None, &info)))
-}
-
-/// Whether a request does not count among those in flight.
-pub(crate) fn is_exempt(request: &Request<Body>) -> bool {
-    is_patient(request.method(), request.uri())
+    let target = parts.uri.to_string();
+    let info = RequestInfo::from_request(parts.method.as_str(), &target);
+    let is_patient = info.is_ok_and(|info| is_long_running(&Attributes::from_request(None, &info)));
+    Ok((headers, is_patient))
 }
 
 /// The answer where the upstream has none.
