@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -157,6 +157,20 @@ pub fn is_installed(name: &str) -> bool {
         .status()
         .is_ok();
     if !found {
+        println!("skipped: {name} is not installed");
+    }
+    found
+}
+
+/// Where a program is: on the PATH, or among the tools of this repository. Says so if it is nowhere: the test that
+/// asks is skipped.
+pub fn tool(name: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let tools = ["target/tools/bin", "target/tools"].map(|folder| root.join(folder));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).chain(tools);
+    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
+    if found.is_none() {
         println!("skipped: {name} is not installed");
     }
     found

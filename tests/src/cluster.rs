@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::binary::{Ran, finish, is_installed};
+pub use crate::binary::tool;
+use crate::binary::{Ran, finish};
 
 /// A program that is killed when dropped.
 #[derive(Debug)]
@@ -17,14 +18,6 @@ impl Drop for Process {
         drop(self.0.kill());
         drop(self.0.wait());
     }
-}
-
-/// Where a program is: on the path, or among the tools of this repository. Says so if it is nowhere.
-pub fn tool(name: &str) -> Option<PathBuf> {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools");
-    let known = [tools.join(name), tools.join("bin").join(name)];
-    let found = known.into_iter().find(|path| path.exists());
-    found.or_else(|| is_installed(name).then(|| name.into()))
 }
 
 /// An address that nobody uses now.

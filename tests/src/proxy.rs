@@ -2,9 +2,10 @@
 
 use std::fs::{File, read_to_string};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::binary::tool;
 use crate::http::{Answer, raw};
 
 /// A proxy that runs, and ends with the test.
@@ -28,7 +29,7 @@ impl Proxy {
         written: &[(String, String)],
         arguments: impl FnOnce(&Path) -> Vec<String>,
     ) -> Option<Self> {
-        let program = find(program)?;
+        let program = tool(program)?;
         let folder = tempfile::tempdir().unwrap();
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut text = read_to_string(file).unwrap();
@@ -97,17 +98,4 @@ impl Drop for Proxy {
             self.stop();
         }
     }
-}
-
-/// A program on the PATH or among the project's tools. Says so if there is none.
-fn find(name: &str) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let tools = ["target/tools/bin", "target/tools"].map(|folder| root.join(folder));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).chain(tools);
-    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
-    if found.is_none() {
-        println!("skipped: {name} is not installed");
-    }
-    found
 }

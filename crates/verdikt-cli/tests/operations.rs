@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use verdikt_tests::binary::Serving;
+use verdikt_tests::cluster::free_port;
 use verdikt_tests::component::Component;
 use verdikt_tests::http::{Answer, get, raw};
 
@@ -29,10 +30,6 @@ fn serve(more: &[&str]) -> Serving {
     let policy = policy();
     let flags: Vec<&str> = policy.iter().map(String::as_str).chain(more.iter().copied()).collect();
     Serving::start(Path::new(BINARY), &flags)
-}
-
-fn free_port() -> SocketAddr {
-    verdikt_tests::cluster::free_port()
 }
 
 fn as_jane(address: SocketAddr, target: &str) -> Answer {

@@ -15,6 +15,8 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use verdikt::Engine;
 use verdikt::metrics::{Counter, Family, Gauge};
 
+use crate::grpc;
+
 /// The bound, shared by all listeners that have a clone of it.
 #[derive(Clone, Debug)]
 pub struct Inflight(Arc<Shared>);
@@ -93,10 +95,7 @@ fn is_exempt(path: &str) -> bool {
 
 /// The answer to one request too many, in Kubernetes' words.
 pub(crate) fn too_many(headers: &HeaderMap) -> Response<Body> {
-    let is_call = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
-    if is_call {
+    if grpc::is_call(headers) {
         return exhausted().into_http();
     }
     let mut response = Response::new(Body::from(format!("{TOO_MANY}\n")));

@@ -17,6 +17,7 @@ mod stream;
 mod user;
 
 use axum::Router;
+use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use tokio::sync::watch;
 use tonic_reflection::server::Builder as Reflection;
@@ -81,4 +82,32 @@ fn reflection() -> Reflection<'static> {
     Reflection::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+}
+
+/// Whether a request is a call of gRPC.
+pub(crate) fn is_call(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| {
+        let rest = value.as_bytes().strip_prefix(b"application/grpc");
+        rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_known_by_their_media_type() {
+        let check = |content_type: &str, expected: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
+            assert_eq!(is_call(&headers), expected, "{content_type}");
+        };
+        check("application/grpc", true);
+        check("application/grpc+proto", true);
+        check("application/grpc; charset=utf-8", true);
+        check("application/grpc-web", false);
+        check("application/json", false);
+        assert!(!is_call(&HeaderMap::new()));
+    }
 }

@@ -35,7 +35,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
 /// # Errors
 /// The answer to give instead.
 pub(super) fn judge(app: &App, asked: &Parts) -> Result<Response<Body>, Response<Body>> {
-    let (sender, reason) = request::admit_sender(app, asked)?;
+    let request::Admitted { sender, reason, .. } = request::admit_sender(app, asked)?;
     let requester = sender.requester();
     let user = requester.user();
     let headers = identity_headers::of(user)

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{Request, Response, StatusCode};
+use verdikt::audit as audit_trail;
 use verdikt::{Attributes, GoQuoted, RequestInfo, RequestInfoError, User};
 
 use super::sender::Audit;
@@ -28,19 +29,28 @@ pub(super) fn allowed(parts: &Parts, reason: &str) -> Response<Body> {
     answer::status(parts, &Status::allowed(reason))
 }
 
+/// A request that may go on.
+pub(super) struct Admitted {
+    /// Whom it goes on as.
+    pub(super) sender: Sender,
+    pub(super) reason: String,
+    /// Whether its answer takes as long as its receiver wants, such as that of a watch.
+    pub(super) is_long_running: bool,
+}
+
 /// Authenticates and authorizes; the reason if the request may go on.
 ///
 /// # Errors
 /// The answer to give instead.
 pub(super) fn admit(app: &App, parts: &Parts) -> Result<String, Response<Body>> {
-    ask(app, parts, false).map(|(_, reason)| reason)
+    ask(app, parts, false).map(|admitted| admitted.reason)
 }
 
 /// The same, with the user that the request goes on as.
 ///
 /// # Errors
 /// The answer to give instead.
-pub(super) fn admit_sender(app: &App, parts: &Parts) -> Result<(Sender, String), Response<Body>> {
+pub(super) fn admit_sender(app: &App, parts: &Parts) -> Result<Admitted, Response<Body>> {
     ask(app, parts, false)
 }
 
@@ -51,11 +61,11 @@ pub(super) fn admit_sender(app: &App, parts: &Parts) -> Result<(Sender, String),
 /// The answer to give instead.
 pub(super) fn admit_self(app: &App, parts: &Parts) -> Result<User, Response<Body>> {
     let is_open = app.access == crate::Access::Open;
-    ask(app, parts, is_open).map(|(sender, _)| sender.requester().user().clone())
+    ask(app, parts, is_open).map(|admitted| admitted.sender.requester().user().clone())
 }
 
 /// Who sent a request that may go on, and why it may; `is_open` if whoever sends it may.
-fn ask(app: &App, parts: &Parts, is_open: bool) -> Result<(Sender, String), Response<Body>> {
+fn ask(app: &App, parts: &Parts, is_open: bool) -> Result<Admitted, Response<Body>> {
     let target = parts.uri.to_string();
     let info = RequestInfo::from_request(parts.method.as_str(), &target)
         .map_err(|error| meaningless(&target, &error))?;
@@ -72,7 +82,8 @@ fn ask(app: &App, parts: &Parts, is_open: bool) -> Result<(Sender, String), Resp
     drop(decision);
     audit::decided(parts, is_allowed, error.is_some(), &reason);
     if is_allowed {
-        return Ok((sender, reason));
+        let is_long_running = audit_trail::is_long_running(&request);
+        return Ok(Admitted { sender, reason, is_long_running });
     }
     if let Some(error) = error {
         // A refusal that may be due to what went wrong is not the client's fault.

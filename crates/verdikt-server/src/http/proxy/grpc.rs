@@ -3,19 +3,11 @@
 //! Follows `doc/http-grpc-status-mapping.md` of gRPC, as Envoy's own answers do.
 
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Response, StatusCode, header};
+use axum::http::{Response, StatusCode};
 use tonic::Code;
 
 use crate::http::audit::AUDIT_ID;
 use crate::kubernetes::status::Status;
-
-/// Whether a request is a call of gRPC.
-pub(super) fn is_call(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|value| {
-        let rest = value.as_bytes().strip_prefix(b"application/grpc");
-        rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
-    })
-}
 
 /// The same refusal as the end of a call.
 pub(super) async fn refusal(refused: Response<Body>) -> Response<Body> {
@@ -42,23 +34,3 @@ pub(super) async fn refusal(refused: Response<Body>) -> Response<Body> {
 }
 
 const MOST_BYTES: usize = 64 << 10;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn calls_are_known_by_their_media_type() {
-        let check = |content_type: &str, expected: bool| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
-            assert_eq!(is_call(&headers), expected, "{content_type}");
-        };
-        check("application/grpc", true);
-        check("application/grpc+proto", true);
-        check("application/grpc; charset=utf-8", true);
-        check("application/grpc-web", false);
-        check("application/json", false);
-        assert!(!is_call(&HeaderMap::new()));
-    }
-}

@@ -22,8 +22,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::{Router, http::HeaderName};
-use verdikt::audit::is_long_running;
-use verdikt::{Attributes, Engine, RequestInfo};
+use verdikt::Engine;
 
 pub use options::{UpstreamError, UpstreamOptions};
 pub(crate) use upstream::Upstream;
@@ -78,7 +77,7 @@ async fn around(
     {
         request.headers_mut().insert(audit::AUDIT_ID, id);
     }
-    let is_call = grpc::is_call(request.headers());
+    let is_call = crate::grpc::is_call(request.headers());
     let response = next.run(request).await;
     match is_call && response.extensions().get::<Refused>().is_some() {
         true => grpc::refusal(response).await,
@@ -140,14 +139,11 @@ async fn answer(
 /// # Errors
 /// The answer to give instead.
 fn admitted(app: &App, parts: &Parts) -> Result<(axum::http::HeaderMap, bool), Response<Body>> {
-    let (sender, _reason) = request::admit_sender(app, parts)?;
+    let request::Admitted { sender, is_long_running, .. } = request::admit_sender(app, parts)?;
     let identity = identity_headers::of(sender.requester().user())
         .map_err(|error| request::internal_error(parts, &error.to_string()))?;
     let headers = headers::onward(parts, &sender.snapshot, identity);
-    let target = parts.uri.to_string();
-    let info = RequestInfo::from_request(parts.method.as_str(), &target);
-    let is_patient = info.is_ok_and(|info| is_long_running(&Attributes::from_request(None, &info)));
-    Ok((headers, is_patient))
+    Ok((headers, is_long_running))
 }
 
 /// The answer where the upstream has none.
