@@ -23,6 +23,7 @@ mod policy_set;
 pub mod rbac;
 mod strict;
 pub mod token_file;
+pub mod tracing_configuration;
 
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use limits::Limits;

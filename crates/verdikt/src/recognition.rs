@@ -7,7 +7,9 @@ use std::time::SystemTime;
 use verdikt_authn::oidc::config;
 use verdikt_authn::x509::{Now, read_revocations};
 use verdikt_parser::document::{self, Node, Value};
-use verdikt_parser::{Diagnostic, Limits, Source, authentication_config, kubeconfig};
+use verdikt_parser::{
+    Diagnostic, Limits, Source, authentication_config, kubeconfig, tracing_configuration,
+};
 
 use crate::authorization::NO_POLICY_FILE;
 use crate::service_accounts::read_keys;
@@ -25,6 +27,8 @@ pub enum FileFormat {
     AuthenticationConfiguration,
     /// Authorizers, and how webhooks are asked.
     AuthorizationConfiguration,
+    /// Where traces go.
+    TracingConfiguration,
     /// Which requests are recorded.
     AuditPolicy,
     /// Where a server is, and who one is to it.
@@ -121,6 +125,9 @@ impl FileFormat {
                 let wrong = config::validate(&configuration, &[]).err().unwrap_or_default();
                 config::diagnostics(&wrong, &configuration)
             }
+            Self::TracingConfiguration => {
+                tracing_configuration::read(&source, limits).err().unwrap_or_default()
+            }
             Self::Kubeconfig => {
                 let folder = path.parent().unwrap_or_else(|| Path::new(""));
                 kubeconfig::read(&source, folder, limits).err().unwrap_or_default()
@@ -185,6 +192,7 @@ impl fmt::Display for FileFormat {
             Self::Manifests => "a manifest",
             Self::AuthenticationConfiguration => "an AuthenticationConfiguration",
             Self::AuthorizationConfiguration => "an AuthorizationConfiguration",
+            Self::TracingConfiguration => "a TracingConfiguration",
             Self::AuditPolicy => "an audit Policy",
             Self::Kubeconfig => "a kubeconfig",
             Self::Certificates => "a bundle of certificates",
@@ -210,6 +218,7 @@ const KINDS: &[(&str, &str, FileFormat)] = &[
         "AuthorizationConfiguration",
         FileFormat::AuthorizationConfiguration,
     ),
+    ("apiserver.config.k8s.io", "TracingConfiguration", FileFormat::TracingConfiguration),
     ("audit.k8s.io", "Policy", FileFormat::AuditPolicy),
     ("v1", "Config", FileFormat::Kubeconfig),
 ];

@@ -93,6 +93,7 @@ impl Checker<'_> {
             | (Value::Null, _)
             | (Value::String(_), Shape::Text(_))
             | (Value::Bool(_), Shape::Bool) => {}
+            (Value::Number(number), Shape::Int32) if number.parse::<i32>().is_ok() => {}
             (Value::Sequence(items), Shape::List(item_shape)) => {
                 for (index, item) in items.iter().enumerate() {
                     self.value(item, item_shape, of, &path.item(index));
@@ -191,9 +192,13 @@ impl Checker<'_> {
         if self.wrong_type.is_some() {
             return;
         }
+        // Of numbers, Go shows those that do not fit a number.
+        let kind = match (&node.value, shape) {
+            (Value::Number(number), Shape::Int32) => format!("number {number}"),
+            _ => node.kind().to_owned(),
+        };
         let message = format!(
-            "json: cannot unmarshal {} into Go struct field {}.{} of type {}",
-            node.kind(),
+            "json: cannot unmarshal {kind} into Go struct field {}.{} of type {}",
             of.name,
             path.go,
             shape.go_type(self.package)

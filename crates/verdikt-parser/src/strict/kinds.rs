@@ -6,6 +6,7 @@
 use super::{Kind, Shape, Struct};
 use crate::authentication_config;
 use crate::authorization_config;
+use crate::tracing_configuration;
 
 /// What a version and a kind stand for where an object called `wanted` is expected.
 pub(crate) fn of_apiserver(api_version: &str, kind: &str, wanted: &str) -> Kind {
@@ -28,7 +29,7 @@ pub(crate) fn of_apiserver(api_version: &str, kind: &str, wanted: &str) -> Kind 
         ) => match kind {
             "AuthenticationConfiguration" => &authentication_config::CONFIGURATION,
             "AuthorizationConfiguration" => &authorization_config::CONFIGURATION,
-            "TracingConfiguration" => &TRACING,
+            "TracingConfiguration" => &tracing_configuration::CONFIGURATION,
             _ => return Kind::Unknown,
         },
         _ => return Kind::Unknown,
@@ -44,8 +45,3 @@ static ADMISSION: Struct =
 
 static EGRESS_SELECTOR: Struct =
     Struct { name: "EgressSelectorConfiguration", fields: &[("egressSelections", Shape::Any)] };
-
-static TRACING: Struct = Struct {
-    name: "TracingConfiguration",
-    fields: &[("endpoint", Shape::Any), ("samplingRatePerMillion", Shape::Any)],
-};

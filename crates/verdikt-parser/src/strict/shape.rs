@@ -16,6 +16,8 @@ pub(crate) enum Shape {
     Text(&'static str),
     /// `true` or `false`.
     Bool,
+    /// A whole number of 32 bits.
+    Int32,
     /// Several of one kind.
     List(&'static Self),
     /// A struct, or a pointer to one.
@@ -36,6 +38,7 @@ impl Shape {
             Self::Text("string") | Self::Duration => "string".to_owned(),
             Self::Text(name) => format!("{package}.{name}"),
             Self::Bool => "bool".to_owned(),
+            Self::Int32 => "int32".to_owned(),
             Self::Any => "interface {}".to_owned(),
             Self::List(of) => format!("[]{}", of.go_type(package)),
             Self::Struct(of) => format!("{package}.{}", of.name),
@@ -48,6 +51,7 @@ impl Shape {
             Self::Text(_) | Self::Any => "a text is needed here",
             Self::Duration => "a duration is needed here, such as 30s or 1m30s",
             Self::Bool => "true or false is needed here",
+            Self::Int32 => "a whole number is needed here",
             Self::List(_) => "a list is needed here",
             Self::Struct(_) => "a map of fields is needed here",
         }
