@@ -29,6 +29,7 @@ pub type Case = fn(&[u8]);
 pub const CASES: &[(&str, Case)] = &[
     ("kubeconfig", kubeconfig),
     ("authorization_config", authorization_config),
+    ("tracing_configuration", tracing_configuration),
     ("manifest_yaml", manifest_yaml),
     ("manifest_json", manifest_json),
     ("abac_file", abac_file),
@@ -489,6 +490,20 @@ pub fn authorization_config(bytes: &[u8]) {
                 let printed = webhook.timeout.to_string();
                 assert_eq!(go_duration::parse(&printed), Ok(webhook.timeout), "{printed}");
             }
+        }
+        Err(found) => {
+            assert!(!found.is_empty());
+            check_diagnostics(&source, &found);
+        }
+    }
+}
+
+/// TracingConfigurations: read, and a rate that is a share.
+pub fn tracing_configuration(bytes: &[u8]) {
+    let source = Source::new("tracing.yaml", bytes);
+    match verdikt_parser::tracing_configuration::read(&source, &Limits::default()) {
+        Ok(configuration) => {
+            assert!(configuration.sampling_rate_per_million.unwrap_or(0) <= 1_000_000);
         }
         Err(found) => {
             assert!(!found.is_empty());

@@ -2,6 +2,7 @@
 
 pub mod binary;
 pub mod cluster;
+pub mod collector;
 pub mod component;
 pub mod corpus;
 pub mod exposition;

@@ -26,6 +26,7 @@ mod summary;
 mod systemd;
 mod tls_flags;
 mod token_flags;
+mod tracing_flags;
 mod upstream_flags;
 
 use std::process::ExitCode;

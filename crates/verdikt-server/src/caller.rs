@@ -11,6 +11,7 @@ use verdikt::{
 
 use crate::credentials;
 use crate::kubernetes::status::Status;
+use crate::traces;
 
 /// Who sent a request, by the policy that decides about it.
 pub(crate) struct Sender {
@@ -49,7 +50,9 @@ pub(crate) fn identify(
         true => tokio::task::block_in_place(|| snapshot.authenticate(&credentials)),
         false => snapshot.authenticate(&credentials),
     };
-    engine.count_authentication(&outcome, start.elapsed());
+    let took = start.elapsed();
+    engine.count_authentication(&outcome, took);
+    traces::authenticated(extensions, &outcome, took);
     let (error, causes) = match outcome {
         Outcome::Authenticated(authenticated) => return Ok(authenticated),
         Outcome::Failed(error) => (error.to_string(), error.by_authenticator()),

@@ -18,6 +18,7 @@ mod listener;
 mod original;
 mod prometheus;
 mod tls;
+mod traces;
 mod wire;
 
 pub use grpc::proto;
@@ -28,3 +29,4 @@ pub use listener::{
     Access, Address, AddressError, BindError, Configuration, Limits, Options, Server,
 };
 pub use tls::{ClientAuth, SelfSigned, SniCertificate, TlsError, TlsOptions, TlsVersion};
+pub use traces::{CollectorError, Traces};

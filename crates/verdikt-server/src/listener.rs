@@ -30,6 +30,7 @@ use crate::http::audit::PeerAddress;
 use crate::http::proxy::{Upstream, UpstreamError, UpstreamOptions};
 use crate::inflight::{self, Inflight};
 use crate::tls::{Tls, TlsError, TlsOptions};
+use crate::traces::{self, Traces};
 
 /// Who may ask about other users, and for the state of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub struct Options {
     pub limits: Limits,
     /// How many requests are answered at a time, over all listeners that share this; as many as come, without.
     pub inflight: Option<Inflight>,
+    /// Where requests are traced to, if they are.
+    pub traces: Option<Traces>,
     /// The flags in force, for `/configz`.
     pub configuration: Configuration,
 }
@@ -108,6 +111,7 @@ impl Options {
             ext_authz_removes_credentials: false,
             limits: Limits::default(),
             inflight: None,
+            traces: None,
             configuration: Configuration::default(),
         }
     }
@@ -199,6 +203,7 @@ impl Server {
         if tls.is_none() {
             refuse_plain_text(&options)?;
         }
+        options.access = Access::Authorized;
         let upstream = Upstream::new(&engine, upstream).map_err(BindError::Upstream)?;
         let tls = tls.map(|tls| Tls::new(engine.clone(), tls).map(Arc::new));
         let tls = tls.transpose().map_err(BindError::Tls)?;
@@ -213,9 +218,12 @@ impl Server {
         stopping: watch::Sender<bool>,
         tls: Option<Arc<Tls>>,
     ) -> Result<Self, BindError> {
-        let Options { address, socket_mode, limits, inflight, .. } = options;
+        let Options { address, socket_mode, access, limits, inflight, traces, .. } = options;
         if let Some(inflight) = inflight {
             app = inflight::bound(app, inflight);
+        }
+        if let Some(traces) = traces {
+            app = traces::traced(app, traces, access);
         }
         match Acceptor::listen(&address, socket_mode).await {
             Ok((acceptor, address)) => Ok(Self { acceptor, address, app, limits, tls, stopping }),

@@ -29,6 +29,7 @@ pub mod source;
 mod status;
 mod summary;
 mod token_webhook;
+mod tracing_configuration;
 mod validation;
 mod who_can;
 
@@ -52,6 +53,7 @@ pub use snapshot::Snapshot;
 pub use source::WatchOptions;
 pub use status::{Attempt, Counts, Loaded, Status};
 pub use summary::{Summary, UserSummary};
+pub use tracing_configuration::read_tracing_configuration;
 pub use validation::Validation;
 pub use who_can::{Grant, Holder, WhoCan};
 

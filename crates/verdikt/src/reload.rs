@@ -502,6 +502,11 @@ impl LoadError {
         Self { diagnostics: vec![error] }
     }
 
+    /// Several, of which there is at least one error.
+    pub(crate) fn all(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics }
+    }
+
     /// The findings, if none of them is an error.
     pub(crate) fn unless_good(found: Vec<Diagnostic>) -> Result<Vec<Diagnostic>, Self> {
         if found.iter().any(Diagnostic::is_error) {

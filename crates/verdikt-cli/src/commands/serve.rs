@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::flags::PolicyFlags;
 use crate::logging::{self, LoggingFlags};
 use crate::tls_flags::TlsFlags;
+use crate::tracing_flags::TracingFlags;
 use crate::upstream_flags::UpstreamFlags;
 use crate::{duration, open_files, systemd};
 
@@ -23,6 +24,8 @@ use crate::{duration, open_files, systemd};
 const MOST_WAITING_THREADS: usize = 2048;
 /// How long the end waits for the audit log.
 const AUDIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the end waits for the collector of traces.
+const TRACES_TIMEOUT: Duration = Duration::from_secs(5);
 /// Where `serve` listens if nothing else is said.
 pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8470";
 /// The same for clients.
@@ -42,6 +45,8 @@ pub(crate) struct Serve {
     pub(crate) upstream: UpstreamFlags,
     #[command(flatten)]
     pub(crate) logging: LoggingFlags,
+    #[command(flatten)]
+    pub(crate) tracing: TracingFlags,
     /// Seconds between looks at the files, should nothing announce their changes
     #[arg(long, value_name = "SECONDS", default_value_t = 5, help_heading = "Reload",
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -130,6 +135,8 @@ impl Serve {
             open_files::raise_limit();
             let mut plain = self.http.options();
             plain.inflight = Some(Inflight::new(&engine, self.http.max_requests_inflight));
+            plain.traces = self.tracing.start()?;
+            let traces = plain.traces.clone();
             plain.configuration = Arc::new(self.configuration);
             let server = bind(engine.clone(), plain.clone()).await;
             let server = server.map_err(|error| Failure::message(error.to_string()))?;
@@ -164,6 +171,9 @@ impl Serve {
             ready(&engine, &address)?;
             systemd::ready(&format!("serving revision {}", engine.revision()));
             running.join_all().await;
+            if let Some(traces) = traces {
+                tokio::task::block_in_place(|| traces.shutdown(TRACES_TIMEOUT));
+            }
             if !engine.flush_audit(AUDIT_TIMEOUT) {
                 tracing::warn!("the audit log does not take its last events");
             }
@@ -179,6 +189,7 @@ impl HttpFlags {
         let Some(address) = &self.grpc_address else { return Ok(None) };
         let mut options = self.options_at(address.clone());
         options.inflight.clone_from(&plain.inflight);
+        options.traces.clone_from(&plain.traces);
         let server = Server::bind_grpc(engine.clone(), options).await;
         server.map(Some).map_err(|error| Failure::message(error.to_string()))
     }

@@ -14,6 +14,7 @@ use crate::caller::{self, Sender};
 use crate::credentials;
 use crate::inflight::Inflight;
 use crate::listener::Access;
+use crate::traces;
 
 /// What all calls share.
 pub(super) struct App {
@@ -125,7 +126,7 @@ impl Call {
         let sender = self.sender()?;
         let request = Attributes { user: Some(sender.requester()), ..privilege.attributes() };
         let start = Instant::now();
-        let decision = self.snapshot.authorize(&request);
+        let decision = traces::decided(&self.extensions, || self.snapshot.authorize(&request));
         self.app.engine.count_authorization(&decision, start.elapsed());
         if decision.is_allowed() {
             let mut admitted = admitted();

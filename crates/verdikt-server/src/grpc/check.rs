@@ -13,6 +13,7 @@ use super::proto::v1;
 use super::proto::v1::check_request::Request;
 use crate::caller::Sender;
 use crate::identity_headers;
+use crate::traces;
 
 pub(super) fn answer(call: &Call, question: v1::CheckRequest) -> Result<v1::CheckResponse, Status> {
     let v1::CheckRequest { user, credential, request, .. } = question;
@@ -115,7 +116,7 @@ impl About {
 
 pub(super) fn decide(call: &Call, about: &About, request: &Attributes<'_>) -> v1::CheckResponse {
     let request = Attributes { user: Some(about.requester()), ..*request };
-    let decision = call.snapshot.authorize(&request);
+    let decision = traces::decided(&call.extensions, || call.snapshot.authorize(&request));
     v1::CheckResponse {
         allowed: decision.is_allowed(),
         decision: effect(decision.effect()).into(),

@@ -15,6 +15,7 @@ use super::sender::Audit;
 use super::{App, answer, body, request};
 use crate::credentials;
 use crate::kubernetes::status::Status;
+use crate::traces;
 use crate::wire::{self, Object};
 
 /// The body: method and path, or attributes; the user, unless a credential says who asks.
@@ -90,7 +91,8 @@ impl Question {
         let Some(Object(named)) = &self.user else {
             let sender = app.sender(parts, request, Audit::Not)?;
             let request = Attributes { user: Some(sender.requester()), ..*request };
-            return Ok(sender.snapshot.authorize(&request).summary());
+            let decide = || sender.snapshot.authorize(&request);
+            return Ok(traces::decided(&parts.extensions, decide).summary());
         };
         if credentials::are_in(&parts.headers) && app.access == crate::Access::Open {
             let status = Status::bad_request(
@@ -100,7 +102,7 @@ impl Question {
         }
         let user = named.user();
         let request = Attributes { user: Some((&user).into()), ..*request };
-        Ok(app.engine.authorize(&request).summary())
+        Ok(traces::decided(&parts.extensions, || app.engine.authorize(&request)).summary())
     }
 }
 

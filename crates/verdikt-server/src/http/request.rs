@@ -14,6 +14,7 @@ use super::sender::Audit;
 use super::{App, answer, audit, judge};
 use crate::caller::Sender;
 use crate::kubernetes::status::{Status, html_escaped};
+use crate::traces;
 
 /// The answer where there is no component to hand the request to: 200 with the reason.
 pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
@@ -73,7 +74,7 @@ fn ask(app: &App, parts: &Parts, is_open: bool) -> Result<Admitted, Response<Bod
     let sender = app.sender(parts, &request, Audit::Recorded)?;
     let request = Attributes { user: Some(sender.requester()), ..request };
     let start = Instant::now();
-    let decision = sender.snapshot.authorize(&request);
+    let decision = traces::decided(&parts.extensions, || sender.snapshot.authorize(&request));
     app.engine.count_authorization(&decision, start.elapsed());
     let is_allowed = decision.is_allowed() || is_open;
     let reason = decision.reason_text();

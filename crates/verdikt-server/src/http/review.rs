@@ -21,6 +21,7 @@ use crate::kubernetes::review::subject::{self, SelfSubjectReview};
 use crate::kubernetes::review::token::{self, TokenReview};
 use crate::kubernetes::review::{self, Kind, Review, Spec};
 use crate::kubernetes::status::Status;
+use crate::traces;
 
 /// The addresses to which reviews are posted.
 pub(super) fn routes() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
@@ -49,10 +50,10 @@ async fn subject_access_review(state: State<Arc<App>>, request: Request<Body>) -
         state.0,
         request,
         &access::SUBJECT,
-        |app, mut review: SubjectAccessReview| {
+        |app, parts, mut review: SubjectAccessReview| {
             review.settle_groups();
             review.validate()?;
-            Ok(decided(app, review))
+            Ok(decided(app, parts, review))
         },
     ))
     .await
@@ -66,17 +67,17 @@ async fn local_subject_access_review(
         state.0,
         request,
         &access::LOCAL,
-        |app, mut review: SubjectAccessReview| {
+        |app, parts, mut review: SubjectAccessReview| {
             review.settle_groups();
             review.validate_local()?;
-            Ok(decided(app, review))
+            Ok(decided(app, parts, review))
         },
     ))
     .await
 }
 
 async fn token_review(state: State<Arc<App>>, request: Request<Body>) -> Response<Body> {
-    either(about_others(state.0, request, &token::KIND, |app, review: TokenReview| {
+    either(about_others(state.0, request, &token::KIND, |app, _, review: TokenReview| {
         let credentials = review.credentials()?;
         let outcome = tokio::task::block_in_place(|| app.engine.authenticate(&credentials));
         let status = review.status(outcome)?;
@@ -95,7 +96,7 @@ async fn self_access_review(state: State<Arc<App>>, request: Request<Body>) -> R
         review.validate_self().map_err(|status| reply.refusal(&parts, &status))?;
         let question = review.question();
         let attributes = review.attributes(&user, &question);
-        let decision = app.engine.authorize(&attributes);
+        let decision = traces::decided(&parts.extensions, || app.engine.authorize(&attributes));
         let status = Answer::new(&decision, &question);
         drop(decision);
         Ok(created(&parts, &reply, &review.answered(status)))
@@ -135,7 +136,7 @@ async fn about_others<S, T>(
     app: Arc<App>,
     request: Request<Body>,
     kind: &Kind,
-    answer: impl FnOnce(&App, Review<S, T>) -> Result<Review<S, T>, Status>,
+    answer: impl FnOnce(&App, &Parts, Review<S, T>) -> Result<Review<S, T>, Status>,
 ) -> Answered
 where
     S: Spec + Serialize,
@@ -144,16 +145,16 @@ where
     let (parts, body) = request.into_parts();
     request::admit_operator(&app, &parts)?;
     let (review, reply) = read(&app, &parts, body, kind).await?;
-    match answer(&app, review) {
+    match answer(&app, &parts, review) {
         Ok(review) => Ok(created(&parts, &reply, &review)),
         Err(status) => Err(reply.refusal(&parts, &status)),
     }
 }
 
-fn decided(app: &App, review: SubjectAccessReview) -> SubjectAccessReview {
+fn decided(app: &App, parts: &Parts, review: SubjectAccessReview) -> SubjectAccessReview {
     let (user, question) = (review.user(), review.question());
     let attributes = review.attributes(&user, &question);
-    let decision = app.engine.authorize(&attributes);
+    let decision = traces::decided(&parts.extensions, || app.engine.authorize(&attributes));
     let status = Answer::new(&decision, &question);
     drop(decision);
     review.answered(status)

@@ -21,6 +21,7 @@ use super::proto::envoy::service::auth::v3::authorization_server::Authorization;
 use super::proto::envoy::service::auth::v3::{CheckRequest, CheckResponse};
 use crate::http::judge::{Judge, Judged};
 use crate::listener::{Access, Limits};
+use crate::traces::Trace;
 
 /// Answers `envoy.service.auth.v3.Authorization`.
 pub(crate) struct ExtAuthz {
@@ -61,11 +62,16 @@ impl Authorization for ExtAuthz {
         let caller = (metadata.into_headers(), extensions);
         let call = Call::new(Arc::clone(&self.app), snapshot, PATH, caller, deadline);
         call.needs(Privilege::CreateSubjectAccessReviews)?;
+        let trace = call.extensions.get::<Trace>().cloned();
         drop(call);
-        let asked = match question::read(message) {
+        let mut asked = match question::read(message) {
             Ok(asked) => asked,
             Err(problem) => return Ok(Response::new(answer::malformed(&problem, revision))),
         };
+        // What Envoy asks about is part of the trace of its asking.
+        if let Some(trace) = trace {
+            asked.extensions.insert(trace);
+        }
         let headers = asked.headers.clone();
         let Judged { response, summary } = self.judge.judge(asked).await;
         let (response, body) = response.into_parts();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::http::request::Parts;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use verdikt::Snapshot;
@@ -117,7 +118,7 @@ impl Batch {
     }
 
     /// Answers all of them, or as many as it takes, by one policy.
-    pub(super) fn decide(self, snapshot: &Arc<Snapshot>) -> Decisions {
+    pub(super) fn decide(self, parts: &Parts, snapshot: &Arc<Snapshot>) -> Decisions {
         let options = self.options;
         let last = match options.semantic {
             Semantic::All => None,
@@ -127,7 +128,7 @@ impl Batch {
         let mut decisions = Vec::with_capacity(self.evaluations.len());
         for evaluation in self.evaluations() {
             let decision = match evaluation {
-                Ok(evaluation) => decide(snapshot, &evaluation, options.reasons),
+                Ok(evaluation) => decide(parts, snapshot, &evaluation, options.reasons),
                 Err(problem) => Decision::impossible(snapshot, problem),
             };
             let is_last = Some(decision.decision) == last;

@@ -27,6 +27,7 @@ use self::entity::Evaluation;
 use self::question::Question;
 use self::search::Search;
 use super::{App, answer, body, request};
+use crate::traces;
 use crate::wire::{self, BodyError};
 
 /// Where one question is asked.
@@ -92,9 +93,11 @@ async fn evaluation(State(app): State<Arc<App>>, request: Request) -> Response<B
 async fn evaluations(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let answered = read(&app, &parts, body).await.and_then(|asked| match batch::of(asked) {
-        Ok(batch::Asked::Many(batch)) => {
-            Ok(answer::object(&parts, StatusCode::OK, &batch.decide(&app.engine.snapshot())))
-        }
+        Ok(batch::Asked::Many(batch)) => Ok(answer::object(
+            &parts,
+            StatusCode::OK,
+            &batch.decide(&parts, &app.engine.snapshot()),
+        )),
         Ok(batch::Asked::One(asked)) => one(&app, &parts, asked),
         Err(problem) => Err(bad_request(problem)),
     });
@@ -130,7 +133,7 @@ fn one(app: &App, parts: &Parts, asked: Value) -> Result<Response<Body>, Respons
     Ok(answer::object(
         parts,
         StatusCode::OK,
-        &decide(&app.engine.snapshot(), &evaluation, Reasons::Given),
+        &decide(parts, &app.engine.snapshot(), &evaluation, Reasons::Given),
     ))
 }
 
@@ -147,13 +150,18 @@ enum Reasons {
 
 /// What has no meaning here is denied: it is a well-formed question about something that policy cannot
 /// grant.
-fn decide(snapshot: &Arc<Snapshot>, asked: &Evaluation, reasons: Reasons) -> Decision {
+fn decide(
+    parts: &Parts,
+    snapshot: &Arc<Snapshot>,
+    asked: &Evaluation,
+    reasons: Reasons,
+) -> Decision {
     let question = match Question::new(asked) {
         Ok(question) => question,
         Err(problem) => return Decision::impossible(snapshot, problem),
     };
     let attributes = question.attributes();
-    let decision = snapshot.authorize(&attributes);
+    let decision = traces::decided(&parts.extensions, || snapshot.authorize(&attributes));
     let is_allowed = decision.is_allowed();
     let error = decision.error().filter(|_| !is_allowed);
     let has_context = reasons == Reasons::Given || error.is_some();

@@ -34,6 +34,7 @@ use crate::identity_headers;
 use crate::inflight::{self, Inflight, Place};
 use crate::kubernetes::status::Status;
 use crate::listener::{Access, Limits};
+use crate::traces;
 
 /// Every address is the upstream's. A request takes a place among those in flight until its answer begins; one whose
 /// answer takes as long as its receiver wants, until it is admitted: to find out who sends it may be slow.
@@ -142,7 +143,8 @@ fn admitted(app: &App, parts: &Parts) -> Result<(axum::http::HeaderMap, bool), R
     let request::Admitted { sender, is_long_running, .. } = request::admit_sender(app, parts)?;
     let identity = identity_headers::of(sender.requester().user())
         .map_err(|error| request::internal_error(parts, &error.to_string()))?;
-    let headers = headers::onward(parts, &sender.snapshot, identity);
+    let mut headers = headers::onward(parts, &sender.snapshot, identity);
+    traces::hand_on(&parts.extensions, &mut headers);
     Ok((headers, is_long_running))
 }
 
