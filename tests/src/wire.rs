@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use verdikt_core::{Attributes, User};
+use verdikt_core::{Attributes, Selectors, User};
 
 /// A question for an authorizer.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -30,10 +30,12 @@ pub struct Request {
     pub path: String,
     /// Whether it is about a resource.
     pub is_resource: bool,
+    /// Which fields the objects of a list have.
+    pub field_selector: String,
 }
 
 impl Request {
-    /// The request as authorizers take it.
+    /// The request as authorizers take it, without its selectors.
     pub fn attributes(&self) -> Attributes<'_> {
         Attributes {
             user: Some((&self.user).into()),
@@ -48,6 +50,12 @@ impl Request {
             resource_request: self.is_resource,
             ..Attributes::default()
         }
+    }
+
+    /// Its selectors, if there are any.
+    pub fn selectors(&self) -> Option<Selectors> {
+        let selectors = Selectors::parse(&self.field_selector, "");
+        Some(selectors).filter(|selectors| !selectors.is_empty())
     }
 }
 

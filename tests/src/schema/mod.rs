@@ -26,6 +26,8 @@ use verdikt_compiler::Rules;
 
 use crate::report::Report;
 
+pub use node::event as node_event;
+
 /// One schema: how its lines are asked and compared.
 #[derive(Debug)]
 pub struct Schema {

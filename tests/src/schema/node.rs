@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use verdikt::{Attributes, EffectName, Engine, Mode, NodeEvent, Selectors, groups};
+use verdikt::{Attributes, EffectName, Engine, Mode, NodeEvent, groups};
 use verdikt_parser::node::NodeObject;
 
 use super::{questions, text, wanted};
@@ -20,18 +20,19 @@ pub(super) fn check(line: &Value, report: &mut Report) -> Result<(), serde_json:
         engine.apply_all(events?);
         for question in questions(step, "requests") {
             let request = Request::deserialize(question)?;
-            let selectors = match question.get("field_selector") {
-                Some(fields) => Selectors::parse(<&str>::deserialize(fields)?, ""),
-                None => Selectors::default(),
-            };
-            let request = Attributes { selectors: Some(&selectors), ..request.attributes() };
+            let selectors = request.selectors();
+            let request = Attributes { selectors: selectors.as_ref(), ..request.attributes() };
             report.compare(question, wanted(question), &decision(&engine, &request));
         }
     }
     Ok(())
 }
 
-fn event(event: &Value) -> Result<NodeEvent, serde_json::Error> {
+/// One event as the engine takes it.
+///
+/// # Errors
+/// If it is none.
+pub fn event(event: &Value) -> Result<NodeEvent, serde_json::Error> {
     let object = object(event.get("object").unwrap_or(&Value::Null))?;
     match text(event, "type")? {
         "ADDED" => Ok(NodeEvent::Added(object)),
