@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use verdikt_server::proto::v1;
 use verdikt_server::proto::v1::check_request::Request;
 use verdikt_tests::binary::{Serving, finish, is_installed, run};
 use verdikt_tests::grpc::Client;
+use verdikt_tests::proxy::Proxy;
+use verdikt_tests::upstream::Upstream;
 
 fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_verdikt"))
@@ -170,4 +173,51 @@ fn flags_that_mean_nothing_are_refused() {
         "--http-address=unix:/nowhere/verdikt.sock",
         "cannot listen on unix:/nowhere/verdikt.sock",
     );
+}
+
+#[test]
+fn envoy_asks_at_a_socket() {
+    let (_folder, path) = socket();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies/envoy");
+    let flags = [
+        format!("--config={}", example.join("verdikt.yaml").display()),
+        format!("--grpc-address={}", address(&path)),
+    ];
+    let serve = || Serving::start(binary(), &flags.each_ref().map(String::as_str));
+    let (serving, upstream) = (serve(), Upstream::start());
+    let written = [
+        (
+            "socket_address: {address: 127.0.0.1, port_value: 8471}".to_owned(),
+            format!("pipe: {{path: {}}}", path.display()),
+        ),
+        ("port_value: 9000".to_owned(), format!("port_value: {}", upstream.address().port())),
+    ];
+    let listens =
+        |here: SocketAddr| ("port_value: 8080".to_owned(), format!("port_value: {}", here.port()));
+    let arguments = |_: &Path| {
+        ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warn", "-c"]
+            .map(String::from)
+            .into()
+    };
+    let started = Proxy::start("envoy", &example.join("envoy.yaml"), listens, &written, arguments);
+    let Some(envoy) = started else { return };
+
+    let check = |method: &str, token: &str, code: u16, arrived: usize| {
+        let bearer = format!("Bearer {token}");
+        let before = upstream.requests();
+        let answer = envoy.send(method, "/shop/shoes", &[("Authorization", &bearer)]);
+        assert_eq!(answer.code, code, "{method} of {token}: {answer:?}\n{}", envoy.log());
+        assert_eq!(upstream.requests(), before + arrived, "{method} of {token}");
+        answer
+    };
+    let arrived = check("GET", "jane-token", 200, 1).body.to_ascii_lowercase();
+    assert!(arrived.contains("x-remote-user: jane\r\n"), "{arrived}");
+    check("DELETE", "jane-token", 403, 0);
+    check("GET", "no-token", 401, 0);
+    // Without anyone at the socket nothing goes on; whoever comes to listen there is asked.
+    assert_eq!(serving.signal("TERM"), 0);
+    check("GET", "jane-token", 403, 0);
+    let serving = serve();
+    check("GET", "jane-token", 200, 1);
+    drop(serving);
 }
