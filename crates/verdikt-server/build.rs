@@ -24,5 +24,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .build_transport(false)
         .compile_fds_with_config(descriptors, config)?;
+    compile_serving()
+}
+
+/// The service once more, with messages that it reads where they lie: `src/grpc/codec.rs`.
+fn compile_serving() -> Result<(), Box<dyn Error>> {
+    let folder = PathBuf::from(std::env::var("OUT_DIR")?).join("serving");
+    std::fs::create_dir_all(&folder)?;
+    let mut builder = tonic_prost_build::configure()
+        .build_client(false)
+        .build_transport(false)
+        .codec_path("crate::grpc::codec::Codec")
+        .extern_path(".verdikt.v1", "crate::grpc::proto::v1")
+        .out_dir(folder);
+    for message in ["CheckBatchRequest", "CheckRequest", "CheckStreamRequest"] {
+        let path = format!("crate::grpc::codec::{message}");
+        builder = builder.extern_path(format!(".verdikt.v1.{message}"), path);
+    }
+    builder.compile_fds(protox::compile(["verdikt/v1/verdikt.proto"], ["proto"])?)?;
     Ok(())
 }

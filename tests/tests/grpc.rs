@@ -326,6 +326,59 @@ fn a_batch_is_answered_in_order_with_each_reason_once() {
 }
 
 #[test]
+fn users_of_a_batch_may_be_numbers() {
+    let World { server, .. } = &world(Access::Authorized);
+    let client = Client::new(server).with("authorization", "Bearer hook-token");
+    let ask = |users: Vec<u32>, numbered: &[(u32, u32)], groups: &[u32]| {
+        let question =
+            |user| v1::BatchQuestion { user, verb: 1, resource: 2, ..Default::default() };
+        let numbered =
+            numbered.iter().map(|&(name, groups)| v1::BatchUser { name, groups, uid: 0 });
+        client.batch(v1::CheckBatchRequest {
+            strings: texts(&["get", "pods", "jane", "joe", "dev", "ops"]),
+            users: vec![user("jane", &["dev"]).unwrap(), user("joe", &[]).unwrap()],
+            numbered_users: numbered.collect(),
+            groups: groups.to_vec(),
+            questions: users.into_iter().map(question).collect(),
+            ..Default::default()
+        })
+    };
+    let all = [(4, 1), (3, 2), (4, 0), (0, 1)];
+    let groups = [6, 6, 5, 5];
+    let answer = ask(vec![3, 4, 1, 4, 5, 2, 6, 4], &all, &groups).unwrap();
+    let alone = |name: &str, groups: &[&str]| {
+        let (user, request) = (user(name, groups), get("pods"));
+        let question = v1::CheckRequest { user, request, ..Default::default() };
+        client.check(question).unwrap().decision()
+    };
+    let expected = [
+        alone("joe", &["ops"]),
+        alone("jane", &["ops", "dev"]),
+        alone("jane", &["dev"]),
+        alone("jane", &["ops", "dev"]),
+        alone("joe", &[]),
+        alone("joe", &[]),
+        alone("", &["dev"]),
+        alone("jane", &["ops", "dev"]),
+    ];
+    assert_eq!(answer.decisions().collect::<Vec<_>>(), expected);
+    assert!(expected.contains(&Allow) && expected.contains(&NoOpinion));
+
+    let wrong = |users: Vec<u32>, numbered: &[(u32, u32)], groups: &[u32], field: &str| {
+        let status = ask(users, numbered, groups).unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+        let details = status.get_details_bad_request().unwrap();
+        assert_eq!(details.field_violations[0].field, field);
+    };
+    wrong(vec![7], &all, &groups, "questions[0].user");
+    wrong(vec![3], &[(7, 0)], &[], "questions[0].user");
+    wrong(vec![4, 3], &[(3, 1), (3, 0)], &[7], "questions[1].user");
+    wrong(vec![3], &[(3, 2)], &[5], "groups");
+    wrong(vec![3], &[(3, u32::MAX), (3, u32::MAX)], &[5], "groups");
+    wrong(vec![1], &[], &[5], "groups");
+}
+
+#[test]
 fn a_stream_goes_on_after_a_question_without_meaning() {
     let World { server, .. } = &world(Access::Authorized);
     let client = Client::new(server).with("authorization", "Bearer jane-token");

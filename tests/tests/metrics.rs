@@ -10,7 +10,9 @@ use verdikt::audit::LogOptions;
 use verdikt::parser::node::Pod;
 use verdikt::{Attributes, Builder, Engine, Mode, NodeEvent, User};
 use verdikt_server::Access;
+use verdikt_server::proto::v1;
 use verdikt_tests::exposition::Exposition;
+use verdikt_tests::grpc::Client;
 use verdikt_tests::http::Running;
 use verdikt_tests::webhook::{Reply, Webhook};
 
@@ -31,7 +33,7 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: reader}
 kind: ClusterRole
 apiVersion: rbac.authorization.k8s.io/v1
 metadata: {name: scraper}
-rules: [{nonResourceURLs: [/metrics], verbs: [get]}]
+rules: [{nonResourceURLs: [/metrics, /v1/status], verbs: [get]}]
 ---
 kind: ClusterRoleBinding
 apiVersion: rbac.authorization.k8s.io/v1
@@ -142,6 +144,85 @@ fn requests_are_counted_by_what_came_of_them() {
 }
 
 #[test]
+fn answers_are_counted_by_address_and_calls_by_method() {
+    let world = World::new(|builder, _| builder);
+    assert_eq!(world.server.get("/healthz", None).code, 200);
+    assert_eq!(world.code("/version", "wrong", &[]), 200);
+    assert_eq!(world.code("/configz", "jane-token", &[]), 403);
+    assert_eq!(world.code(PODS, "jane-token", &[]), 200);
+    assert_eq!(world.code("/api/v1/namespaces/shop/secrets", "jane-token", &[]), 403);
+    let bearer = [("Authorization", "Bearer jane-token"), ("Content-Type", "application/json")];
+    let review =
+        r#"{"spec":{"resourceAttributes":{"verb":"get","resource":"pods","namespace":"a"}}}"#;
+    let own = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    assert_eq!(world.server.send("POST", own, &bearer, review).code, 403);
+    let local = "/apis/authorization.k8s.io/v1/namespaces/a/localsubjectaccessreviews";
+    assert_eq!(world.server.send("POST", local, &bearer, review).code, 403);
+    assert_eq!(world.server.send("BREW", "/coffee", &bearer, "").code, 403);
+    assert_eq!(world.server.send("DELETE", "/healthz", &bearer, "").code, 403);
+
+    let grpc = Running::start_grpc(world.engine.clone(), |_| {});
+    let client = Client::new(&grpc);
+    client.check(v1::CheckRequest::default()).unwrap_err();
+    let joe = Some(v1::User { name: "joe".to_owned(), ..Default::default() });
+    let path = v1::NonResourceAttributes { verb: "get".to_owned(), path: "/".to_owned() };
+    let request = Some(v1::check_request::Request::NonResource(path));
+    client.check(v1::CheckRequest { user: joe, request, ..Default::default() }).unwrap();
+    client.wait(async {
+        let questions = tokio_stream::iter([v1::CheckStreamRequest::default()]);
+        let mut answers = client.verdikt().check_stream(questions).await.unwrap().into_inner();
+        while answers.message().await.unwrap().is_some() {}
+        let watched = client.verdikt().watch_status(v1::WatchStatusRequest::default()).await;
+        watched.unwrap().into_inner().message().await.unwrap().unwrap();
+    });
+    let ask = || client.wait(client.verdikt().status(v1::StatusRequest::default())).unwrap();
+    ask();
+
+    let found = world.scrape();
+    let of = |code: u16, group: &str, resource: &str, path: &str, verb: &str| {
+        let (scope, version) = if group.is_empty() { ("", "") } else { ("resource", "v1") };
+        let labels = format!(
+            "component=\"verdikt\",dry_run=\"\",group=\"{group}\",resource=\"{resource}\",scope=\"{scope}\",\
+             subresource=\"{path}\",verb=\"{verb}\",version=\"{version}\""
+        );
+        let (total, times) = (
+            format!("apiserver_request_total{{code=\"{code}\",{labels}}}"),
+            format!("apiserver_request_duration_seconds_count{{{labels}}}"),
+        );
+        (found.get(&total), found.get(&times))
+    };
+    let reviews = "authorization.k8s.io";
+    assert_eq!(of(200, "", "", "/healthz", "GET"), (Some(1.0), Some(1.0)));
+    assert_eq!(of(200, "", "", "/version", "GET"), (Some(1.0), Some(1.0)));
+    assert_eq!(of(403, "", "", "/configz", "GET"), (Some(1.0), Some(1.0)));
+    assert_eq!(of(403, reviews, "selfsubjectaccessreviews", "", "POST"), (Some(1.0), Some(1.0)));
+    assert_eq!(of(403, reviews, "localsubjectaccessreviews", "", "POST"), (Some(1.0), Some(1.0)));
+    // What is none of verdikt's addresses makes no series of its own.
+    assert_eq!(of(200, "", "", "", "GET"), (Some(1.0), Some(2.0)));
+    assert_eq!(of(403, "", "", "", "GET"), (Some(1.0), Some(2.0)));
+    assert_eq!(of(403, "", "", "", "other"), (Some(1.0), Some(1.0)));
+    assert_eq!(of(403, "", "", "", "DELETE"), (Some(1.0), Some(1.0)));
+
+    let call = |code: &str, method: &str, kind: &str| {
+        found.get(&format!(
+            "grpc_server_handled_total{{grpc_code=\"{code}\",grpc_method=\"{method}\",\
+             grpc_service=\"verdikt.v1.Verdikt\",grpc_type=\"{kind}\"}}"
+        ))
+    };
+    assert_eq!(call("OK", "Check", "unary"), Some(1.0));
+    assert_eq!(call("InvalidArgument", "Check", "unary"), Some(1.0));
+    assert_eq!(call("OK", "CheckStream", "bidi_stream"), Some(1.0));
+    assert_eq!(call("OK", "Status", "unary"), Some(1.0));
+    check(
+        &found,
+        &[(
+            "grpc_server_handling_seconds_count{grpc_method=\"Check\",grpc_service=\"verdikt.v1.Verdikt\",grpc_type=\"unary\"}",
+            2.0,
+        )],
+    );
+}
+
+#[test]
 fn the_chain_says_who_may_read_metrics() {
     let world = World::new(|builder, _| builder);
     let refused = world.server.get("/metrics", Some("jane-token"));
@@ -196,8 +277,16 @@ fn a_reload_counts_if_it_changes_what_serves_or_what_is_wrong() {
     check(&found, &[("verdikt_policy_revision", 2.0)]);
     let time = "verdikt_policy_last_reload_timestamp_seconds{status=\"failure\"}";
     assert!(found.get(time).unwrap() > 1.7e9);
-    let ready = world.server.get("/readyz?verbose", None).body;
-    assert!(ready.contains("[!]reload refused, revision 2 still serves: "), "{ready}");
+    // What is wrong is told to those who may see the status.
+    let ready = |token| world.server.get("/readyz?verbose", token).body;
+    let told = ready(Some("prom-token"));
+    assert!(told.contains("[!]reload refused, revision 2 still serves: "), "{told}");
+    assert!(told.contains("rbac.yaml"), "{told}");
+    for token in [None, Some("jane-token"), Some("wrong")] {
+        let told = ready(token);
+        let line = "[!]reload refused, revision 2 still serves: reason withheld\n";
+        assert!(told.contains(line), "{told}");
+    }
     // What served before is there again.
     assert!(reload(&format!("{MANIFESTS}# more\n")));
     check(&world.scrape(), &[(&reloads("success"), 2.0), (last, 1.0)]);

@@ -92,7 +92,6 @@ fn batch(requests: &[Request]) -> v1::CheckBatchRequest {
     let mut batch = v1::CheckBatchRequest::default();
     let mut numbers: HashMap<&str, u32> = HashMap::new();
     for request in requests {
-        batch.users.push(user(request));
         let question = &request.question;
         let mut number = |text| match text {
             "" => 0,
@@ -101,6 +100,13 @@ fn batch(requests: &[Request]) -> v1::CheckBatchRequest {
                 batch.strings.len() as u32
             }),
         };
+        let user = v1::BatchUser {
+            name: number(&request.user.name),
+            groups: request.user.groups.len() as u32,
+            uid: 0,
+        };
+        batch.groups.extend(request.user.groups.iter().map(|group| number(group)));
+        batch.numbered_users.push(user);
         let asked = v1::BatchQuestion {
             verb: number(&question.verb),
             namespace: number(&question.namespace),
@@ -109,7 +115,7 @@ fn batch(requests: &[Request]) -> v1::CheckBatchRequest {
             resource: number(&question.resource),
             subresource: number(&question.subresource),
             name: number(&question.name),
-            user: batch.users.len() as u32,
+            user: batch.numbered_users.len() as u32,
             ..Default::default()
         };
         batch.questions.push(asked);

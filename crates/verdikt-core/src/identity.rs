@@ -9,7 +9,7 @@ use crate::{HashKey, User};
 pub struct Subjects {
     key: u64,
     name: u64,
-    groups: Box<[u64]>,
+    groups: Vec<u64>,
 }
 
 /// A user together with its [`Subjects`]; what authenticators keep with a credential.
@@ -34,6 +34,17 @@ impl Subjects {
             name: key.user(&user.name),
             groups: user.groups.iter().map(|group| key.group(group)).collect(),
         }
+    }
+
+    /// Begins with a user who is in no group yet.
+    pub(crate) fn restart(&mut self, key: &HashKey, name: &str) {
+        self.key = key.id();
+        self.name = key.user(name);
+        self.groups.clear();
+    }
+
+    pub(crate) fn add_group(&mut self, hash: u64) {
+        self.groups.push(hash);
     }
 
     /// Hash of the user name.
@@ -71,6 +82,11 @@ impl Deref for Identity {
 }
 
 impl<'a> Requester<'a> {
+    /// A user with subjects that are theirs.
+    pub(crate) fn resolved(user: &'a User, subjects: &'a Subjects) -> Self {
+        Self { user, subjects: Some(subjects) }
+    }
+
     /// The user.
     #[inline]
     pub fn user(&self) -> &'a User {

@@ -42,6 +42,11 @@ pub(crate) fn are_in(headers: &HeaderMap) -> bool {
     headers.contains_key(header::AUTHORIZATION)
 }
 
+/// Whether there are any, in the headers or with the connection.
+pub(crate) fn are_shown(headers: &HeaderMap, extensions: &Extensions) -> bool {
+    are_in(headers) || peer(extensions).is_some_and(|peer| !peer.is_empty())
+}
+
 /// Whether it may take long to say whose they are: a password that was hashed takes milliseconds, and
 /// so can the certificates of a client when they are looked at for the first time.
 pub(crate) fn may_take_long(headers: &HeaderMap, extensions: &Extensions) -> bool {

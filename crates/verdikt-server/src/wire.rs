@@ -3,23 +3,31 @@
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use axum::http::{HeaderMap, Uri, header};
+use memchr::{memchr, memchr3};
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, forward_to_deserialize_any};
 use serde_json::Value;
 
 /// The value as Go's `encoding/json` prints it, with a newline behind it.
 pub(crate) fn to_text(value: &impl Serialize, pretty: bool) -> String {
-    let text = match pretty {
-        true => serde_json::to_string_pretty(value),
-        false => serde_json::to_string(value),
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    let written = match pretty {
+        true => serde_json::to_writer_pretty(&mut bytes, value),
+        false => serde_json::to_writer(&mut bytes, value),
     };
     // What is written here are structures of strings and numbers, which always have a JSON form.
-    let mut text = text.unwrap_or_default();
-    text.push('\n');
+    if written.is_err() {
+        bytes.clear();
+    }
+    bytes.push(b'\n');
     // The last two begin with this byte, as few others do.
-    let may_need_it = |byte| matches!(byte, b'&' | b'<' | b'>' | 0xe2);
-    if text.bytes().any(may_need_it) { escaped(&text) } else { text }
+    let may_need_it = memchr3(b'&', b'<', b'>', &bytes).is_some() || memchr(0xe2, &bytes).is_some();
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    if may_need_it { escaped(&text) } else { text }
 }
+
+/// As many bytes as most answers need.
+const USUAL_BYTES: usize = 1024;
 
 /// These five are escaped by Go so that JSON can stand in HTML; in JSON they occur in strings alone.
 fn escaped(json: &str) -> String {

@@ -1,60 +1,96 @@
 //! Check: may they do it? A question is read, decided, and its decision written.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use prost::Message as _;
 use tonic::Status;
 use verdikt::{
-    Attributes, Authenticated, Effect, Impersonated, Outcome, Refusal, RequestInfo, Requester,
-    Selectors, User,
+    Attributes, Authenticated, Effect, IdentityBuffer, Impersonated, Outcome, Refusal, Requester,
 };
 
 use super::authenticate::shown;
 use super::call::{Call, Privilege};
+use super::codec::{CheckRequest, unreadable};
 use super::error::{self, bad_field};
 use super::proto::v1;
-use super::proto::v1::check_request::Request;
+use super::question::{Asked, Named, Question};
 use crate::caller::Sender;
 use crate::identity_headers;
 use crate::traces;
 
-pub(super) fn answer(call: &Call, question: v1::CheckRequest) -> Result<v1::CheckResponse, Status> {
-    let v1::CheckRequest { user, credential, request, .. } = question;
-    let asked = Asked::read(request.as_ref())?;
+/// Answers a message of its own.
+pub(super) fn answer_one(call: &Call, message: CheckRequest) -> Result<v1::CheckResponse, Status> {
+    thread_local! {
+        static BUFFER: Cell<Option<IdentityBuffer>> = const { Cell::new(None) };
+    }
+    // Taken out meanwhile: who waits for a webhook may leave the thread to others.
+    let new = || IdentityBuffer::new(call.app.engine.hash_key());
+    let mut buffer = BUFFER.take().unwrap_or_else(new);
+    let answered = answer(call, &message, &mut buffer);
+    BUFFER.set(Some(buffer));
+    answered
+}
+
+/// Answers a message, for which `buffer` holds whom it is about.
+pub(super) fn answer(
+    call: &Call,
+    message: &CheckRequest,
+    buffer: &mut IdentityBuffer,
+) -> Result<v1::CheckResponse, Status> {
+    if let Some(question) = Question::plain(message.bytes()) {
+        return answer_to(call, &question, buffer);
+    }
+    let message = v1::CheckRequest::decode(message.bytes()).map_err(unreadable)?;
+    answer_to(call, &Question::of(&message), buffer)
+}
+
+fn answer_to(
+    call: &Call,
+    question: &Question<'_>,
+    buffer: &mut IdentityBuffer,
+) -> Result<v1::CheckResponse, Status> {
+    let asked = Asked::read(question.wanted.as_ref())?;
     let request = asked.attributes();
-    Ok(match find(call, user, credential, &request)? {
+    Ok(match find(call, question, &request, buffer)? {
         Found::User(about) => decide(call, &about, &request),
         Found::Nobody(answer) => *answer,
     })
 }
 
 /// Whom a question is about, or what is answered if that is nobody.
-pub(super) enum Found {
-    User(About),
+pub(super) enum Found<'b> {
+    User(About<'b>),
     Nobody(Box<v1::CheckResponse>),
 }
 
 /// # Errors
 /// If the caller may not ask, or its question makes no sense.
-pub(super) fn find(
+pub(super) fn find<'b>(
     call: &Call,
-    user: Option<v1::User>,
-    credential: Option<v1::Credential>,
+    question: &Question<'_>,
     request: &Attributes<'_>,
-) -> Result<Found, Status> {
-    let Some(credential) = credential else {
-        return Ok(Found::User(match user {
+    buffer: &'b mut IdentityBuffer,
+) -> Result<Found<'b>, Status> {
+    let Some(credential) = &question.credential else {
+        return Ok(Found::User(match &question.user {
             None => About::Caller(call.sender()?),
             Some(user) => {
                 others(call)?;
-                About::Named(user.into())
+                let key = call.app.engine.hash_key();
+                let groups = user.groups.iter().copied();
+                buffer.set(key, (user.name, user.uid), groups, user.extra());
+                About::Named(buffer)
             }
         }));
     };
     others(call)?;
     call.needs(Privilege::CreateTokenReviews)?;
-    let Outcome::Authenticated(shown) = shown(call, &credential)? else {
+    let Outcome::Authenticated(shown) = shown(call, credential)? else {
         return Ok(nobody(call, v1::Decision::Unauthenticated, "Unauthorized", None));
     };
-    let Some(user) = user else { return Ok(Found::User(About::Shown(shown))) };
-    match acting_as(call, &shown, request, &user.into()) {
+    let Some(user) = &question.user else { return Ok(Found::User(About::Shown(shown))) };
+    match acting_as(call, &shown, request, user) {
         Ok(impersonated) => Ok(Found::User(About::ActingAs(impersonated))),
         Err(Refusal::Forbidden(check)) => {
             let status = crate::Status::forbidden(&check.attributes(), check.reason());
@@ -65,7 +101,12 @@ pub(super) fn find(
     }
 }
 
-fn nobody(call: &Call, decision: v1::Decision, reason: &str, user: Option<v1::User>) -> Found {
+fn nobody<'b>(
+    call: &Call,
+    decision: v1::Decision,
+    reason: &str,
+    user: Option<v1::User>,
+) -> Found<'b> {
     Found::Nobody(Box::new(v1::CheckResponse {
         decision: decision.into(),
         reason: reason.to_owned(),
@@ -88,18 +129,18 @@ pub(super) fn others(call: &Call) -> Result<(), Status> {
 }
 
 /// Whom a question is about.
-pub(super) enum About {
+pub(super) enum About<'b> {
     Caller(Sender),
-    Named(User),
+    Named(&'b IdentityBuffer),
     Shown(Authenticated),
     ActingAs(Impersonated),
 }
 
-impl About {
+impl About<'_> {
     pub(super) fn requester(&self) -> Requester<'_> {
         match self {
             Self::Caller(sender) => sender.requester(),
-            Self::Named(user) => user.into(),
+            Self::Named(buffer) => buffer.requester(),
             Self::Shown(authenticated) => authenticated.identity().into(),
             Self::ActingAs(impersonated) => (&impersonated.user).into(),
         }
@@ -114,7 +155,11 @@ impl About {
     }
 }
 
-pub(super) fn decide(call: &Call, about: &About, request: &Attributes<'_>) -> v1::CheckResponse {
+pub(super) fn decide(
+    call: &Call,
+    about: &About<'_>,
+    request: &Attributes<'_>,
+) -> v1::CheckResponse {
     let request = Attributes { user: Some(about.requester()), ..*request };
     let decision = traces::decided(&call.extensions, || call.snapshot.authorize(&request));
     v1::CheckResponse {
@@ -140,82 +185,20 @@ fn acting_as(
     call: &Call,
     shown: &Authenticated,
     request: &Attributes<'_>,
-    user: &User,
+    user: &Named<'_>,
 ) -> Result<Impersonated, Refusal> {
     let named = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let mut headers = vec![named("impersonate-user", &user.name)];
+    let mut headers = vec![named("impersonate-user", user.name)];
     if !user.uid.is_empty() {
-        headers.push(named("impersonate-uid", &user.uid));
+        headers.push(named("impersonate-uid", user.uid));
     }
     headers.extend(user.groups.iter().map(|group| named("impersonate-group", group)));
-    for (key, values) in &user.extra {
+    let extra: BTreeMap<_, _> = user.extra.iter().copied().collect();
+    for (key, values) in extra {
         let name = format!("impersonate-extra-{}", identity_headers::escaped(key));
         headers.extend(values.iter().map(|value| named(&name, value)));
     }
     let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let request = Attributes { user: Some(shown.identity().into()), ..*request };
     call.snapshot.impersonate(&request, headers)?.ok_or(Refusal::NoUser)
-}
-
-/// What is to be done, as it was read.
-#[expect(clippy::large_enum_variant, reason = "one at a time, and on the stack")]
-pub(super) enum Asked<'q> {
-    Resource(&'q v1::ResourceAttributes, Selectors),
-    NonResource(&'q v1::NonResourceAttributes),
-    Http(RequestInfo<'q>),
-}
-
-impl<'q> Asked<'q> {
-    /// # Errors
-    /// INVALID_ARGUMENT with the field that makes no sense.
-    pub(super) fn read(request: Option<&'q Request>) -> Result<Self, Status> {
-        let Some(request) = request else {
-            let problem = "exactly one of resource, non_resource and http must be specified";
-            return Err(bad_field("request", problem));
-        };
-        Ok(match request {
-            Request::Resource(asked) => {
-                if asked.resource.is_empty() {
-                    return Err(bad_field("resource.resource", "must not be empty"));
-                }
-                let selectors = Selectors::parse(&asked.field_selector, &asked.label_selector);
-                Self::Resource(asked, selectors)
-            }
-            Request::NonResource(asked) => {
-                if asked.path.is_empty() {
-                    return Err(bad_field("non_resource.path", "must not be empty"));
-                }
-                Self::NonResource(asked)
-            }
-            Request::Http(v1::HttpRequest { method, path }) => {
-                let method = if method.is_empty() { "GET" } else { method };
-                let info = RequestInfo::from_request(method, path)
-                    .map_err(|error| bad_field("http.path", error.to_string()))?;
-                Self::Http(info)
-            }
-        })
-    }
-
-    /// The question without the user it is about.
-    pub(super) fn attributes(&self) -> Attributes<'_> {
-        match self {
-            Self::Resource(asked, selectors) => Attributes {
-                user: None,
-                verb: &asked.verb,
-                namespace: &asked.namespace,
-                api_group: &asked.group,
-                api_version: &asked.version,
-                resource: &asked.resource,
-                subresource: &asked.subresource,
-                name: &asked.name,
-                path: "",
-                resource_request: true,
-                selectors: Some(selectors).filter(|selectors| !selectors.is_empty()),
-            },
-            Self::NonResource(asked) => {
-                Attributes { verb: &asked.verb, path: &asked.path, ..Attributes::default() }
-            }
-            Self::Http(info) => Attributes::from_request(None, info),
-        }
-    }
 }

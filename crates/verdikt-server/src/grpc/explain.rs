@@ -1,12 +1,13 @@
 //! Explain: every way in which something is allowed, or what comes near.
 
 use tonic::Status;
-use verdikt::{Attributes, EffectName, Explanation};
+use verdikt::{Attributes, EffectName, Explanation, IdentityBuffer};
 
 use super::call::{Call, Privilege};
-use super::check::{Asked, Found, decide, find};
+use super::check::{Found, decide, find};
 use super::error::bad_field;
 use super::proto::v1;
+use super::question::{Asked, Question};
 
 pub(super) fn answer(
     call: &Call,
@@ -15,10 +16,11 @@ pub(super) fn answer(
     let question = question.question;
     let question = question.ok_or_else(|| bad_field("question", "must be specified"))?;
     call.needs(Privilege::CreateSubjectAccessReviews)?;
-    let v1::CheckRequest { user, credential, request, .. } = question;
-    let asked = Asked::read(request.as_ref())?;
+    let question = Question::of(&question);
+    let asked = Asked::read(question.wanted.as_ref())?;
     let request = asked.attributes();
-    let about = match find(call, user, credential, &request)? {
+    let mut buffer = IdentityBuffer::new(call.app.engine.hash_key());
+    let about = match find(call, &question, &request, &mut buffer)? {
         Found::User(about) => about,
         Found::Nobody(answer) => {
             return Ok(v1::ExplainResponse { answer: Some(*answer), ..Default::default() });

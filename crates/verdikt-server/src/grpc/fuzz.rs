@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::http::{Extensions, HeaderMap};
 use prost::Message as _;
 use tokio::sync::watch;
 use tonic::Code;
 use tonic::metadata::MetadataMap;
-use verdikt::Engine;
+use verdikt::{Engine, IdentityBuffer};
 
+use super::batch::Message;
 use super::call::{App, Call};
+use super::codec::{CheckBatchRequest, CheckRequest};
 use super::deadline::Deadline;
 use super::proto::v1;
+use super::question::Question;
 use super::{authenticate, batch, check, explain, rules};
 use crate::listener::Access;
 
@@ -27,7 +31,13 @@ pub(crate) fn messages(engine: &Engine, bytes: &[u8]) {
     if let Ok(question) = v1::CheckRequest::decode(bytes) {
         let explained =
             explain::answer(&call, v1::ExplainRequest { question: Some(question.clone()) });
-        let checked = check::answer(&call, question);
+        if let Some(plain) = Question::plain(bytes) {
+            assert_eq!(format!("{plain:?}"), format!("{:?}", Question::of(&question)));
+        }
+        let message = CheckRequest::from(Bytes::copy_from_slice(bytes));
+        assert_eq!(message.at_least_revision(), question.at_least_revision);
+        let mut buffer = IdentityBuffer::new(engine.hash_key());
+        let checked = check::answer(&call, &message, &mut buffer);
         assert_eq!(explained.is_ok(), checked.is_ok());
         match checked {
             Ok(answer) => {
@@ -36,13 +46,22 @@ pub(crate) fn messages(engine: &Engine, bytes: &[u8]) {
             }
             Err(status) => assert_ne!(status.code(), Code::Internal, "{status}"),
         }
+    } else {
+        assert!(Question::plain(bytes).is_none());
     }
     if let Ok(question) = v1::CheckBatchRequest::decode(bytes) {
         let (asked, with_reasons) = (question.questions.len(), question.with_reasons);
-        if let Ok(answer) = batch::answer(&call, question) {
+        if let Some(plain) = Message::plain(bytes) {
+            assert_eq!(plain, Message::of(&question));
+        }
+        let message = CheckBatchRequest::from(Bytes::copy_from_slice(bytes));
+        assert_eq!(message.at_least_revision(), question.at_least_revision);
+        if let Ok(answer) = batch::answer(&call, message) {
             assert_eq!(answer.decisions.len(), asked);
             assert_eq!(answer.reason_numbers.len(), if with_reasons { asked } else { 0 });
         }
+    } else {
+        assert!(Message::plain(bytes).is_none());
     }
     if let Ok(question) = v1::AuthenticateRequest::decode(bytes) {
         drop(authenticate::answer(&call, question));

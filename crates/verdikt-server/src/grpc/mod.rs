@@ -4,12 +4,15 @@ mod authenticate;
 mod batch;
 mod call;
 mod check;
+mod codec;
 mod deadline;
 mod error;
 mod explain;
 pub(crate) mod ext_authz;
 pub(crate) mod fuzz;
+mod meters;
 pub mod proto;
+mod question;
 mod rules;
 mod service;
 mod status;
@@ -25,7 +28,7 @@ use verdikt::Engine;
 
 use self::ext_authz::ExtAuthz;
 use self::proto::envoy::service::auth::v3::authorization_server::AuthorizationServer;
-use self::proto::v1::verdikt_server::VerdiktServer;
+use self::proto::serving::verdikt_server::VerdiktServer;
 use self::service::Service;
 use crate::listener::Options;
 

@@ -12,6 +12,19 @@ pub mod v1 {
     tonic::include_proto!("verdikt.v1");
 }
 
+/// The service of that package, with messages that are read where they lie.
+#[allow(
+    clippy::allow_attributes_without_reason,
+    clippy::large_types_passed_by_value,
+    missing_docs,
+    unused_qualifications,
+    unreachable_pub,
+    reason = "generated"
+)]
+pub(super) mod serving {
+    include!(concat!(env!("OUT_DIR"), "/serving/verdikt.v1.rs"));
+}
+
 /// What Envoy asks, `envoy.…`, and what that is made of.
 #[allow(
     clippy::allow_attributes_without_reason,

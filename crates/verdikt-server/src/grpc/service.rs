@@ -7,20 +7,48 @@ use tonic::{Request, Response, Status, Streaming};
 use verdikt::{Engine, Revision};
 
 use super::call::{App, Call};
+use super::codec::{CheckBatchRequest, CheckRequest, CheckStreamRequest};
 use super::deadline::Deadline;
+use super::meters::{Handling, Meter};
+use super::proto::serving::verdikt_server::Verdikt;
 use super::proto::v1;
-use super::proto::v1::verdikt_server::Verdikt;
 use super::stream::Answers;
 use super::{authenticate, batch, check, explain, rules, status, stream};
 use crate::listener::Options;
 
 /// Answers `verdikt.v1.Verdikt`.
-pub(crate) struct Service(Arc<App>);
+pub(crate) struct Service {
+    app: Arc<App>,
+    meters: Meters,
+}
+
+/// One of each method.
+struct Meters {
+    authenticate: Arc<Meter>,
+    check: Arc<Meter>,
+    check_batch: Arc<Meter>,
+    check_stream: Arc<Meter>,
+    explain: Arc<Meter>,
+    rules_for: Arc<Meter>,
+    status: Arc<Meter>,
+    watch_status: Arc<Meter>,
+}
 
 impl Service {
     pub(super) fn new(engine: Engine, options: &Options, stopping: watch::Receiver<bool>) -> Self {
         let (access, inflight) = (options.access, options.inflight.clone());
-        Self(Arc::new(App { engine, access, inflight, stopping }))
+        let unary = |path| Meter::new(&engine, path, "unary");
+        let meters = Meters {
+            authenticate: unary("/verdikt.v1.Verdikt/Authenticate"),
+            check: unary("/verdikt.v1.Verdikt/Check"),
+            check_batch: unary("/verdikt.v1.Verdikt/CheckBatch"),
+            check_stream: Meter::new(&engine, "/verdikt.v1.Verdikt/CheckStream", "bidi_stream"),
+            explain: unary("/verdikt.v1.Verdikt/Explain"),
+            rules_for: unary("/verdikt.v1.Verdikt/RulesFor"),
+            status: unary("/verdikt.v1.Verdikt/Status"),
+            watch_status: Meter::new(&engine, "/verdikt.v1.Verdikt/WatchStatus", "server_stream"),
+        };
+        Self { app: Arc::new(App { engine, access, inflight, stopping }), meters }
     }
 
     /// Answers a call with a policy of `revision` or later, off to the side if it has a deadline: to decide
@@ -28,17 +56,33 @@ impl Service {
     async fn answer<Q: Send + 'static, A: Send + 'static>(
         &self,
         request: Request<Q>,
-        path: &'static str,
+        meter: &Arc<Meter>,
         revision: u64,
         answer: fn(&Call, Q) -> Result<A, Status>,
     ) -> Result<Response<A>, Status> {
-        let (call, message) = self.call(request, path, revision).await?;
-        let deadline = call.deadline;
-        let answered = match deadline.is_set() {
-            true => deadline.run(async move { answer(&call, message) }).await?,
-            false => answer(&call, message)?,
+        let handling = Handling::new(&**meter);
+        let answered = async {
+            let (call, message) = self.call(request, meter.path(), revision).await?;
+            let deadline = call.deadline;
+            match deadline.is_set() {
+                true => deadline.run(async move { answer(&call, message) }).await,
+                false => answer(&call, message),
+            }
         };
-        Ok(Response::new(answered))
+        handling.end(answered.await).map(Response::new)
+    }
+
+    /// A call whose answer is a stream.
+    async fn open<Q>(
+        &self,
+        request: Request<Q>,
+        meter: &Arc<Meter>,
+    ) -> Result<(Call, Q, Handling<Arc<Meter>>), Status> {
+        let handling = Handling::new(Arc::clone(meter));
+        match self.call(request, meter.path(), 0).await {
+            Ok((call, message)) => Ok((call, message, handling)),
+            Err(status) => handling.end(Err(status)),
+        }
     }
 
     /// A call, once the policy serves that it asks for.
@@ -50,9 +94,9 @@ impl Service {
     ) -> Result<(Call, Q), Status> {
         let (metadata, extensions, message) = request.into_parts();
         let deadline = Deadline::of(&metadata)?;
-        let snapshot = deadline.snapshot(&self.0.engine, Revision(revision)).await?;
+        let snapshot = deadline.snapshot(&self.app.engine, Revision(revision)).await?;
         let brought = (metadata.into_headers(), extensions);
-        Ok((Call::new(Arc::clone(&self.0), snapshot, path, brought, deadline), message))
+        Ok((Call::new(Arc::clone(&self.app), snapshot, path, brought, deadline), message))
     }
 }
 
@@ -66,32 +110,31 @@ impl Verdikt for Service {
         request: Request<v1::AuthenticateRequest>,
     ) -> Result<Response<v1::AuthenticateResponse>, Status> {
         let revision = request.get_ref().at_least_revision;
-        let path = "/verdikt.v1.Verdikt/Authenticate";
-        self.answer(request, path, revision, authenticate::answer).await
+        self.answer(request, &self.meters.authenticate, revision, authenticate::answer).await
     }
 
     async fn check(
         &self,
-        request: Request<v1::CheckRequest>,
+        request: Request<CheckRequest>,
     ) -> Result<Response<v1::CheckResponse>, Status> {
-        let revision = request.get_ref().at_least_revision;
-        self.answer(request, "/verdikt.v1.Verdikt/Check", revision, check::answer).await
+        let revision = request.get_ref().at_least_revision();
+        self.answer(request, &self.meters.check, revision, check::answer_one).await
     }
 
     async fn check_batch(
         &self,
-        request: Request<v1::CheckBatchRequest>,
+        request: Request<CheckBatchRequest>,
     ) -> Result<Response<v1::CheckBatchResponse>, Status> {
-        let revision = request.get_ref().at_least_revision;
-        self.answer(request, "/verdikt.v1.Verdikt/CheckBatch", revision, batch::answer).await
+        let revision = request.get_ref().at_least_revision();
+        self.answer(request, &self.meters.check_batch, revision, batch::answer).await
     }
 
     async fn check_stream(
         &self,
-        request: Request<Streaming<v1::CheckStreamRequest>>,
+        request: Request<Streaming<CheckStreamRequest>>,
     ) -> Result<Response<Self::CheckStreamStream>, Status> {
-        let (call, questions) = self.call(request, "/verdikt.v1.Verdikt/CheckStream", 0).await?;
-        Ok(Response::new(stream::answers(call, questions)))
+        let (call, questions, handling) = self.open(request, &self.meters.check_stream).await?;
+        Ok(Response::new(stream::answers(call, questions, handling)))
     }
 
     async fn explain(
@@ -100,7 +143,7 @@ impl Verdikt for Service {
     ) -> Result<Response<v1::ExplainResponse>, Status> {
         let question = request.get_ref().question.as_ref();
         let revision = question.map_or(0, |question| question.at_least_revision);
-        self.answer(request, "/verdikt.v1.Verdikt/Explain", revision, explain::answer).await
+        self.answer(request, &self.meters.explain, revision, explain::answer).await
     }
 
     async fn rules_for(
@@ -108,21 +151,21 @@ impl Verdikt for Service {
         request: Request<v1::RulesForRequest>,
     ) -> Result<Response<v1::RulesForResponse>, Status> {
         let revision = request.get_ref().at_least_revision;
-        self.answer(request, "/verdikt.v1.Verdikt/RulesFor", revision, rules::answer).await
+        self.answer(request, &self.meters.rules_for, revision, rules::answer).await
     }
 
     async fn status(
         &self,
         request: Request<v1::StatusRequest>,
     ) -> Result<Response<v1::StatusResponse>, Status> {
-        self.answer(request, "/verdikt.v1.Verdikt/Status", 0, status::answer).await
+        self.answer(request, &self.meters.status, 0, status::answer).await
     }
 
     async fn watch_status(
         &self,
         request: Request<v1::WatchStatusRequest>,
     ) -> Result<Response<Self::WatchStatusStream>, Status> {
-        let (call, _) = self.call(request, "/verdikt.v1.Verdikt/WatchStatus", 0).await?;
-        Ok(Response::new(stream::statuses(call)?))
+        let (call, _, handling) = self.open(request, &self.meters.watch_status).await?;
+        stream::statuses(call, handling).map(Response::new)
     }
 }

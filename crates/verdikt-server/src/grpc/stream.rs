@@ -2,15 +2,19 @@
 //! when the answer before it has been taken.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_util::stream;
+use tokio::sync::watch;
 use tokio_stream::Stream;
-use tonic::{Status, Streaming};
-use verdikt::{Changes, Revision};
+use tonic::{Code, Status, Streaming};
+use verdikt::{Changes, IdentityBuffer, Revision};
 
 use super::call::{Call, Privilege};
+use super::codec::{CheckRequest, CheckStreamRequest};
+use super::meters::{Handling, Meter};
 use super::proto::v1::check_stream_response::Result as Answered;
-use super::proto::v1::{self, CheckStreamRequest, CheckStreamResponse, WatchStatusResponse};
+use super::proto::v1::{self, CheckStreamResponse, WatchStatusResponse};
 use super::{check, error};
 use crate::inflight;
 
@@ -21,59 +25,89 @@ pub(crate) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send
 pub(super) fn answers(
     call: Call,
     questions: Streaming<CheckStreamRequest>,
+    handling: Handling<Arc<Meter>>,
 ) -> Answers<CheckStreamResponse> {
-    Box::pin(stream::unfold(Some((call, questions)), async |state| {
-        let (mut call, mut questions) = state?;
-        let mut stopping = call.app.stopping.clone();
-        let next = tokio::select! {
-            biased;
-            // What has come already is answered even if the server is to end.
-            next = questions.message() => next,
-            _ = stopping.wait_for(|&stopping| stopping) => Err(stops()),
-        };
-        let next = next.and_then(|next| call.deadline.check().map(|()| next));
-        match next {
-            Ok(None) => None,
+    let stopping = call.app.stopping.clone();
+    // In a box: it changes hands with every answer.
+    let buffer = IdentityBuffer::new(call.app.engine.hash_key());
+    let asking = Box::new(Asking { call, questions, stopping, handling, buffer });
+    Box::pin(stream::unfold(Some(asking), async |asking| {
+        let mut asking = asking?;
+        match asking.next().await {
+            Ok(None) => {
+                asking.handling.count(Code::Ok);
+                None
+            }
             Ok(Some(CheckStreamRequest { id, question })) => {
-                let result = Some(match one(&mut call, question).await {
+                let result = Some(match asking.answer(question).await {
                     Ok(answer) => Answered::Answer(answer),
                     Err(status) => Answered::Error(v1::StreamError {
                         code: status.code().into(),
                         message: status.message().to_owned(),
                     }),
                 });
-                Some((Ok(CheckStreamResponse { id, result }), Some((call, questions))))
+                Some((Ok(CheckStreamResponse { id, result }), Some(asking)))
             }
-            Err(status) => Some((Err(status), None)),
+            Err(status) => {
+                asking.handling.count(status.code());
+                Some((Err(status), None))
+            }
         }
     }))
 }
 
-async fn one(
-    call: &mut Call,
-    question: Option<v1::CheckRequest>,
-) -> Result<v1::CheckResponse, Status> {
-    let inflight = call.app.inflight.clone();
-    let _place = match &inflight {
-        Some(inflight) => Some(inflight.enter().ok_or_else(inflight::exhausted)?),
-        None => None,
-    };
-    let question = question.ok_or_else(|| error::bad_field("question", "must be specified"))?;
-    let revision = Revision(question.at_least_revision);
-    call.snapshot = call.deadline.snapshot(&call.app.engine, revision).await?;
-    check::answer(call, question)
+/// A stream of questions that is being answered.
+struct Asking {
+    call: Call,
+    questions: Streaming<CheckStreamRequest>,
+    stopping: watch::Receiver<bool>,
+    handling: Handling<Arc<Meter>>,
+    buffer: IdentityBuffer,
+}
+
+impl Asking {
+    async fn next(&mut self) -> Result<Option<CheckStreamRequest>, Status> {
+        let Self { call, questions, stopping, .. } = self;
+        let next = tokio::select! {
+            biased;
+            // What has come already is answered even if the server is to end.
+            next = questions.message() => next?,
+            _ = stopping.wait_for(|&stopping| stopping) => return Err(stops()),
+        };
+        call.deadline.check()?;
+        Ok(next)
+    }
+
+    async fn answer(
+        &mut self,
+        question: Option<CheckRequest>,
+    ) -> Result<v1::CheckResponse, Status> {
+        let call = &mut self.call;
+        let inflight = call.app.inflight.as_ref();
+        let place = inflight.map(|inflight| inflight.enter().ok_or_else(inflight::exhausted));
+        let _place = place.transpose()?;
+        let question = question.ok_or_else(|| error::bad_field("question", "must be specified"))?;
+        let revision = Revision(question.at_least_revision());
+        call.snapshot = call.deadline.snapshot(&call.app.engine, revision).await?;
+        check::answer(call, &question, &mut self.buffer)
+    }
 }
 
 /// The status now, and whenever it changes.
 ///
 /// # Errors
 /// If the caller may not see it.
-pub(super) fn statuses(call: Call) -> Result<Answers<WatchStatusResponse>, Status> {
-    call.needs(Privilege::GetStatus)?;
+pub(super) fn statuses(
+    call: Call,
+    handling: Handling<Arc<Meter>>,
+) -> Result<Answers<WatchStatusResponse>, Status> {
+    if let Err(status) = call.needs(Privilege::GetStatus) {
+        return handling.end(Err(status));
+    }
     let changes = call.app.engine.subscribe();
-    let first = (call, changes, true);
+    let first = (call, changes, handling, true);
     Ok(Box::pin(stream::unfold(Some(first), async |state| {
-        let (mut call, mut changes, is_first) = state?;
+        let (mut call, mut changes, mut handling, is_first) = state?;
         let next = match is_first {
             true => Ok(()),
             false => next_change(&mut call, &mut changes).await,
@@ -81,9 +115,12 @@ pub(super) fn statuses(call: Call) -> Result<Answers<WatchStatusResponse>, Statu
         Some(match next {
             Ok(()) => {
                 let status = Some(call.app.engine.status().into());
-                (Ok(WatchStatusResponse { status }), Some((call, changes, false)))
+                (Ok(WatchStatusResponse { status }), Some((call, changes, handling, false)))
             }
-            Err(status) => (Err(status), None),
+            Err(status) => {
+                handling.count(status.code());
+                (Err(status), None)
+            }
         })
     })))
 }

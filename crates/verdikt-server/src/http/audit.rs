@@ -1,6 +1,6 @@
 //! The audit trail of what comes over HTTP, and the id that every answer bears.
 //!
-//! Follows `endpoints/filters/{audit_init,audit,authn_audit}.go` of apiserver. [`record`] surrounds all
+//! Follows `endpoints/filters/{audit_init,audit,authn_audit}.go` of apiserver. [`recorded`] surrounds all
 //! handlers; what they learn of a request they tell here.
 
 use std::net::SocketAddr;
@@ -40,16 +40,7 @@ struct Answered {
     object: Option<String>,
 }
 
-/// Gives each request its id, and ends its trail with the answer.
-pub(super) async fn record(
-    State(app): State<Arc<App>>,
-    request: Request,
-    next: Next,
-) -> Response<Body> {
-    recorded(&app, request, |request| next.run(request)).await
-}
-
-/// The same around whatever answers the request.
+/// Gives a request its id, and ends its trail with the answer.
 pub(super) async fn recorded<F: Future<Output = Response<Body>>>(
     app: &App,
     mut request: Request,
@@ -60,11 +51,14 @@ pub(super) async fn recorded<F: Future<Output = Response<Body>>>(
         None => HeaderValue::from_str(&app.engine.new_audit_id())
             .unwrap_or(HeaderValue::from_static("")),
     };
+    if !app.engine.is_audited() {
+        let mut response = answer(request).await;
+        response.headers_mut().entry(AUDIT_ID).or_insert(id);
+        return response;
+    }
     let received = SystemTime::now();
     let recording = Recording(Arc::new(Ongoing { id, received, trail: Mutex::new(None) }));
-    if app.engine.is_audited() {
-        request.extensions_mut().insert(recording.clone());
-    }
+    request.extensions_mut().insert(recording.clone());
     let mut response = answer(request).await;
     if let Some(trail) = recording.trail().take() {
         let answered = response.extensions_mut().remove::<Answered>().unwrap_or_default();

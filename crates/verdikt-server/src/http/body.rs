@@ -1,5 +1,9 @@
 //! Bodies: bounded in size and in time.
 
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
 use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::http::{HeaderMap, header};
 use http_body_util::LengthLimitError;
@@ -16,7 +20,13 @@ pub(super) async fn any(body: Body, limits: &Limits) -> Result<Bytes, Status> {
     if body.size_hint().lower() > limit as u64 {
         return Err(Status::too_large(limit));
     }
-    match tokio::time::timeout(limits.read_timeout, to_bytes(body, limit)).await {
+    let mut reading = pin!(to_bytes(body, limit));
+    // Most bodies are here already; a clock is for those that are not.
+    let read = match poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await {
+        Poll::Ready(read) => Ok(read),
+        Poll::Pending => tokio::time::timeout(limits.read_timeout, reading).await,
+    };
+    match read {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if is_about_size(&error) => Err(Status::too_large(limit)),
         Ok(Err(error)) => Err(Status::bad_request(format!("the body cannot be read: {error}"))),

@@ -2,6 +2,7 @@
 
 mod about;
 mod answer;
+mod around;
 pub(crate) mod audit;
 pub(crate) mod authzen;
 mod body;
@@ -12,6 +13,7 @@ mod groups;
 mod health;
 mod index;
 pub(crate) mod judge;
+mod meters;
 mod metrics;
 mod openapi;
 pub(crate) mod proxy;
@@ -26,13 +28,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderValue, Request, Response, header};
+use axum::http::{Request, Response};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::{any, get, post};
 use tokio::sync::watch;
+use verdikt::Engine;
 use verdikt::authn::service_account::Discovery;
-use verdikt::{Credentials, Engine};
 
+use self::meters::Meters;
 use crate::listener::{Access, Configuration, Limits, Options};
 
 /// What every handler needs.
@@ -44,12 +47,14 @@ pub(crate) struct App {
     stopping: watch::Receiver<bool>,
     /// The flags in force.
     configuration: Configuration,
+    meters: Meters,
 }
 
 impl App {
     pub(crate) fn new(engine: Engine, access: Access, limits: Limits) -> Self {
         let (stopping, configuration) = (watch::channel(false).1, Configuration::default());
-        Self { engine, access, limits, stopping, configuration }
+        let meters = Meters::of_methods(&engine);
+        Self { engine, access, limits, stopping, configuration, meters }
     }
 }
 
@@ -57,7 +62,8 @@ impl App {
 pub(crate) fn router(engine: Engine, options: &Options, stopping: watch::Receiver<bool>) -> Router {
     let app = App::new(engine, options.access, options.limits);
     let configuration = options.configuration.clone();
-    let app = Arc::new(App { stopping, configuration, ..app });
+    let meters = Meters::new(&app.engine);
+    let app = Arc::new(App { stopping, configuration, meters, ..app });
     let ours = |route: axum::routing::MethodRouter<Arc<App>>| route.fallback(request::answer);
     let anyones = |route: axum::routing::MethodRouter<Arc<App>>| {
         route
@@ -93,23 +99,12 @@ pub(crate) fn router(engine: Engine, options: &Options, stopping: watch::Receive
     router
         .merge(authzen::routes())
         .fallback(request::answer)
-        .layer(from_fn_with_state(Arc::clone(&app), warn))
-        .layer(from_fn_with_state(Arc::clone(&app), audit::record))
-        .layer(from_fn_with_state(app.limits, unread::read_later))
+        .layer(from_fn_with_state(Arc::clone(&app), around))
         .with_state(app)
 }
 
-/// Tells a client what is wrong with its credentials though they are not refused for it.
-async fn warn(State(app): State<Arc<App>>, request: Request<Body>, next: Next) -> Response<Body> {
-    let authorization = request.headers().get(header::AUTHORIZATION);
-    let warning = authorization
-        .and_then(|value| app.engine.warning(&Credentials::authorization(value.as_bytes())));
-    let mut response = next.run(request).await;
-    let value = warning.map(|text| HeaderValue::try_from(format!("299 - \"{text}\"")));
-    if let Some(Ok(value)) = value {
-        response.headers_mut().append(header::WARNING, value);
-    }
-    response
+async fn around(State(app): State<Arc<App>>, request: Request<Body>, next: Next) -> Response<Body> {
+    around::surrounded(&app, request, |request| next.run(request)).await
 }
 
 /// What `GET /` lists: the paths above, but for itself and those that are only there with an issuer.

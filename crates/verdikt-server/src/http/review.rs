@@ -188,12 +188,19 @@ where
     let validation = create_options::field_validation(parts.uri.query()).map_err(refuse)?;
     let (mut review, warnings) =
         review::read::<S, T>(&bytes, media_type, validation, kind).map_err(refuse)?;
-    let target = parts.uri.to_string();
-    let info = RequestInfo::from_request(parts.method.as_str(), &target);
-    let namespace = info.as_ref().map_or("", |info| info.namespace());
-    review.check_type(kind, namespace).map_err(refuse)?;
+    review.check_type(kind, &namespace(parts)).map_err(refuse)?;
     audit::request_object(parts, &review);
     Ok((review, Reply { wanted, warnings }))
+}
+
+/// The namespace that an address is in; none for most.
+fn namespace(parts: &Parts) -> String {
+    if !parts.uri.path().contains("/namespaces/") {
+        return String::new();
+    }
+    let target = parts.uri.to_string();
+    let info = RequestInfo::from_request(parts.method.as_str(), &target);
+    info.map_or_else(|_| String::new(), |info| info.namespace().to_owned())
 }
 
 fn created(parts: &Parts, reply: &Reply, review: &impl Serialize) -> Response<Body> {

@@ -8,28 +8,22 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
-use axum::http::{Response, header};
-use axum::middleware::Next;
+use axum::extract::Request;
+use axum::http::header;
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, SizeHint};
 
 use crate::listener::Limits;
 
 /// Sees to it that the body of a request is read.
-pub(super) async fn read_later(
-    State(limits): State<Limits>,
-    request: Request,
-    next: Next,
-) -> Response<Body> {
+pub(super) fn read_later(request: Request, limits: Limits) -> Request {
     // Whoever waits to be asked for the body has not sent it.
     let is_there =
         !request.body().is_end_stream() && !request.headers().contains_key(header::EXPECT);
-    let request = match is_there {
+    match is_there {
         true => request.map(|body| Body::new(Read { body: Some(body), limits })),
         false => request,
-    };
-    next.run(request).await
+    }
 }
 
 /// A body that is read on when it is dropped.

@@ -42,12 +42,31 @@ impl ObjectMeta {
 
     /// Whether nothing is said in it.
     pub(crate) fn is_empty(&self) -> bool {
-        *self == Self::default()
+        self.is_namespace_alone() && self.namespace.is_empty()
     }
 
     /// Whether nothing but the namespace is.
     pub(crate) fn is_namespace_alone(&self) -> bool {
-        *self == Self { namespace: self.namespace.clone(), ..Self::default() }
+        let Self {
+            name,
+            generate_name,
+            namespace: _,
+            resource_version,
+            generation,
+            creation_timestamp,
+            labels,
+            annotations,
+            owner_references,
+            finalizers,
+        } = self;
+        [name, generate_name, resource_version, creation_timestamp]
+            .iter()
+            .all(|text| text.is_empty())
+            && *generation == 0
+            && labels.is_empty()
+            && annotations.is_empty()
+            && owner_references.is_empty()
+            && finalizers.is_empty()
     }
 }
 

@@ -17,6 +17,7 @@ use verdikt::Engine;
 
 use super::call::{App, Call, Privilege};
 use super::deadline::Deadline;
+use super::meters::{Handling, Meter};
 use super::proto::envoy::service::auth::v3::authorization_server::Authorization;
 use super::proto::envoy::service::auth::v3::{CheckRequest, CheckResponse};
 use crate::http::judge::{Judge, Judged};
@@ -29,6 +30,7 @@ pub(crate) struct ExtAuthz {
     judge: Judge,
     limits: Limits,
     removes_credentials: bool,
+    meter: Arc<Meter>,
 }
 
 impl ExtAuthz {
@@ -40,11 +42,13 @@ impl ExtAuthz {
         stopping: watch::Receiver<bool>,
     ) -> Self {
         let judge = Judge::new(engine.clone(), limits);
+        let meter = Meter::new(&engine, PATH, "unary");
         Self {
             app: Arc::new(App { engine, access, inflight: None, stopping }),
             judge,
             limits,
             removes_credentials,
+            meter,
         }
     }
 }
@@ -52,6 +56,16 @@ impl ExtAuthz {
 #[tonic::async_trait]
 impl Authorization for ExtAuthz {
     async fn check(
+        &self,
+        request: Request<CheckRequest>,
+    ) -> Result<Response<CheckResponse>, Status> {
+        let handling = Handling::new(&*self.meter);
+        handling.end(self.answer(request).await)
+    }
+}
+
+impl ExtAuthz {
+    async fn answer(
         &self,
         request: Request<CheckRequest>,
     ) -> Result<Response<CheckResponse>, Status> {

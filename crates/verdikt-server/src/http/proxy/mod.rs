@@ -29,7 +29,8 @@ pub(crate) use upstream::Upstream;
 
 use self::body::{Returned, Sent, Trouble};
 use self::upstream::{Failure, Reply};
-use super::{App, answer, audit, request, unread};
+use super::around::surrounded;
+use super::{App, answer, audit, request};
 use crate::identity_headers;
 use crate::inflight::{self, Inflight, Place};
 use crate::kubernetes::status::Status;
@@ -58,10 +59,7 @@ pub(crate) fn router(
     };
     Router::new()
         .fallback(answer)
-        .layer(from_fn_with_state(Arc::clone(&app), super::warn))
-        .layer(from_fn_with_state(Arc::clone(&app), audit::record))
         .layer(from_fn_with_state(Arc::clone(&app), around))
-        .layer(from_fn_with_state(limits, unread::read_later))
         .with_state(app)
 }
 
@@ -79,7 +77,7 @@ async fn around(
         request.headers_mut().insert(audit::AUDIT_ID, id);
     }
     let is_call = crate::grpc::is_call(request.headers());
-    let response = next.run(request).await;
+    let response = surrounded(&app, request, |request| next.run(request)).await;
     match is_call && response.extensions().get::<Refused>().is_some() {
         true => grpc::refusal(response).await,
         false => response,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use verdikt::{Attributes, Decision, Effect, User};
 
 use super::attributes::{NonResourceAttributes, ResourceAttributes, Subject};
+use super::plain::Json;
 use super::{Kind, Review, is_false, or_null};
 use crate::kubernetes::status::Status;
 use crate::kubernetes::validation::FieldError;
@@ -58,12 +59,33 @@ pub(crate) struct Spec {
 }
 
 impl super::Spec for Spec {
-    fn is_of_v1(&self) -> bool {
-        self.group.is_none()
+    const FIELDS: &'static [&'static str] =
+        &["resourceAttributes", "nonResourceAttributes", "user", "groups", "extra", "uid"];
+
+    fn take(&mut self, field: &str, json: &mut Json<'_>) -> Option<()> {
+        match field {
+            "resourceAttributes" => self.resource = ResourceAttributes::plain(json)?,
+            "nonResourceAttributes" => self.non_resource = NonResourceAttributes::plain(json)?,
+            "user" => self.user = json.text()?,
+            "groups" => self.groups = json.texts()?,
+            "extra" => self.extra = json.texts_by_name()?,
+            _ => self.uid = json.text()?,
+        }
+        Some(())
     }
 }
 
-impl super::Spec for SelfSpec {}
+impl super::Spec for SelfSpec {
+    const FIELDS: &'static [&'static str] = &["resourceAttributes", "nonResourceAttributes"];
+
+    fn take(&mut self, field: &str, json: &mut Json<'_>) -> Option<()> {
+        match field {
+            "resourceAttributes" => self.resource = ResourceAttributes::plain(json)?,
+            _ => self.non_resource = NonResourceAttributes::plain(json)?,
+        }
+        Some(())
+    }
+}
 
 /// A list that is there, even if it is null.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use verdikt::{Attributes, Requester, Selectors};
 
 use super::or_null;
+use super::plain::Json;
 use super::selectors::{FieldSelector, LabelSelector};
 use crate::kubernetes::validation::FieldError;
 use crate::wire::Object;
@@ -114,6 +115,18 @@ impl Question {
 }
 
 impl NonResourceAttributes {
+    /// As it stands in plain JSON.
+    pub(super) fn plain(json: &mut Json<'_>) -> Option<Option<Object<Self>>> {
+        json.structure(&["path", "verb"], |asked: &mut Self, field, json| {
+            let value = json.text()?;
+            match field {
+                "path" => asked.path = value,
+                _ => asked.verb = value,
+            }
+            Some(())
+        })
+    }
+
     /// As upstream prints it in messages: with the names its structure has in Go.
     pub(super) fn as_go(&self) -> Value {
         serde_json::json!({"Path": self.path, "Verb": self.verb})
@@ -121,6 +134,25 @@ impl NonResourceAttributes {
 }
 
 impl ResourceAttributes {
+    /// As it stands in plain JSON, without selectors.
+    pub(super) fn plain(json: &mut Json<'_>) -> Option<Option<Object<Self>>> {
+        const FIELDS: &[&str] =
+            &["namespace", "verb", "group", "version", "resource", "subresource", "name"];
+        json.structure(FIELDS, |asked: &mut Self, field, json| {
+            let value = json.text()?;
+            match field {
+                "namespace" => asked.namespace = value,
+                "verb" => asked.verb = value,
+                "group" => asked.group = value,
+                "version" => asked.version = value,
+                "resource" => asked.resource = value,
+                "subresource" => asked.subresource = value,
+                _ => asked.name = value,
+            }
+            Some(())
+        })
+    }
+
     fn attributes<'a>(
         &'a self,
         user: Option<Requester<'a>>,

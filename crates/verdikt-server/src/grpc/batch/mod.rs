@@ -1,12 +1,17 @@
 //! CheckBatch: many questions, read in place out of a table of strings, and answered by one policy.
 
+mod message;
+
 use std::collections::HashMap;
 
+use prost::Message as _;
 use tonic::{Code, Status};
-use verdikt::{Attributes, Identity, RequestInfo, Requester, Selectors};
+use verdikt::{Attributes, HashKey, Identity, NumberedUsers, RequestInfo, Requester, Selectors};
 
+pub(super) use self::message::Message;
 use super::call::Call;
 use super::check::{effect, others};
+use super::codec::{CheckBatchRequest, unreadable};
 use super::error::bad_field;
 use super::proto::v1;
 use crate::caller::Sender;
@@ -18,48 +23,107 @@ const QUESTIONS_A_LOOK: usize = 64;
 
 pub(super) fn answer(
     call: &Call,
-    message: v1::CheckBatchRequest,
+    message: CheckBatchRequest,
 ) -> Result<v1::CheckBatchResponse, Status> {
+    if let Some(message) = Message::plain(message.bytes()) {
+        return answer_to(call, message);
+    }
+    let message = v1::CheckBatchRequest::decode(message.bytes()).map_err(unreadable)?;
+    answer_to(call, Message::of(&message))
+}
+
+fn answer_to(call: &Call, message: Message<'_>) -> Result<v1::CheckBatchResponse, Status> {
     if message.questions.len() > MOST_QUESTIONS {
         let text =
             format!("{} questions, and {MOST_QUESTIONS} are allowed", message.questions.len());
         return Err(Status::new(Code::ResourceExhausted, text));
     }
-    let v1::CheckBatchRequest { strings, users, questions, with_reasons, .. } = message;
-    let asked = Batch::new(call, &strings, users, &questions)?;
+    let Message { strings, users, questions, with_reasons, numbered_users, groups, .. } = message;
+    let named = Named::new(&strings, &numbered_users, &groups, call.app.engine.hash_key())?;
+    let mut asked = Batch::new(call, &strings, users, named, &questions)?;
     let mut answers = Answers::with_capacity(questions.len(), with_reasons);
     for (place, question) in questions.iter().enumerate() {
         if place % QUESTIONS_A_LOOK == 0 {
             call.deadline.check()?;
         }
+        let bad = |(field, problem)| bad_field(&format!("questions[{place}].{field}"), problem);
+        asked.turn_to(question.user).map_err(bad)?;
         asked
             .put(question, |request| {
                 let decision = call.snapshot.authorize(request);
                 answers.add(&decision);
             })
-            .map_err(|(field, problem)| {
-                bad_field(&format!("questions[{place}].{field}"), problem)
-            })?;
+            .map_err(bad)?;
     }
     Ok(answers.into_response(call.snapshot.revision().0))
 }
 
 /// What questions refer to.
 struct Batch<'m> {
-    strings: &'m [String],
+    strings: &'m [&'m str],
     users: Vec<Identity>,
+    named: Named<'m>,
     caller: Option<Sender>,
 }
 
 type Problem = (&'static str, String);
+
+/// Users by numbers of strings, one of them at a time.
+struct Named<'m> {
+    named: &'m [v1::BatchUser],
+    groups: &'m [u32],
+    /// Where the groups of each begin.
+    begins: Vec<usize>,
+    users: NumberedUsers<'m>,
+    turn: Option<usize>,
+}
+
+impl<'m> Named<'m> {
+    /// # Errors
+    /// If the users are in more groups than there are, or in fewer.
+    fn new(
+        strings: &'m [&'m str],
+        named: &'m [v1::BatchUser],
+        groups: &'m [u32],
+        key: &'m HashKey,
+    ) -> Result<Self, Status> {
+        let mut end = 0_usize;
+        let begins = named.iter().map(|user| {
+            let begin = end;
+            end = end.saturating_add(user.groups as usize);
+            begin
+        });
+        let begins: Vec<usize> = begins.collect();
+        if end != groups.len() {
+            let problem = format!("{} of them, and numbered_users are in {end}", groups.len());
+            return Err(bad_field("groups", problem));
+        }
+        Ok(Self { named, groups, begins, users: NumberedUsers::new(strings, key), turn: None })
+    }
+
+    /// # Errors
+    /// The number of the string that is missing; none if the user is.
+    fn turn_to(&mut self, index: usize) -> Result<(), Option<u32>> {
+        if self.turn == Some(index) {
+            return Ok(());
+        }
+        let (user, &begin) = self.named.get(index).zip(self.begins.get(index)).ok_or(None)?;
+        let groups = self.groups.get(begin..begin + user.groups as usize).ok_or(None)?;
+        self.turn = None;
+        self.users.set(user.name, user.uid, groups).map_err(Some)?;
+        self.turn = Some(index);
+        Ok(())
+    }
+}
 
 impl<'m> Batch<'m> {
     /// # Errors
     /// If the caller may not ask about whom it asks.
     fn new(
         call: &Call,
-        strings: &'m [String],
+        strings: &'m [&'m str],
         users: Vec<v1::User>,
+        named: Named<'m>,
         questions: &[v1::BatchQuestion],
     ) -> Result<Self, Status> {
         if questions.iter().any(|question| question.user != 0) {
@@ -69,7 +133,7 @@ impl<'m> Batch<'m> {
         let caller = about_caller.then(|| call.sender()).transpose()?;
         let key = call.app.engine.hash_key();
         let users = users.into_iter().map(|user| Identity::new(user.into(), key)).collect();
-        Ok(Self { strings, users, caller })
+        Ok(Self { strings, users, named, caller })
     }
 
     /// Puts one question to `ask`.
@@ -116,17 +180,30 @@ impl<'m> Batch<'m> {
         match (number.checked_sub(1), &self.caller) {
             (None, Some(caller)) => Ok(caller.requester()),
             (None, None) => Err(("user", "must be specified".to_owned())),
-            (Some(index), _) => match self.users.get(index as usize) {
-                Some(identity) => Ok(identity.into()),
-                None => Err(("user", format!("there is no user {number}"))),
-            },
+            (Some(index), _) => Ok(match self.users.get(index as usize) {
+                Some(identity) => identity.into(),
+                None => self.named.users.requester(),
+            }),
         }
+    }
+
+    /// Makes the next question be about this user.
+    ///
+    /// # Errors
+    /// If there is no such user.
+    fn turn_to(&mut self, number: u32) -> Result<(), Problem> {
+        let beyond = (number as usize).checked_sub(self.users.len() + 1);
+        let Some(index) = beyond else { return Ok(()) };
+        self.named.turn_to(index).map_err(|missing| match missing {
+            None => ("user", format!("there is no user {number}")),
+            Some(string) => ("user", format!("user {number}: there is no string {string}")),
+        })
     }
 
     fn text(&self, number: u32, field: &'static str) -> Result<&'m str, Problem> {
         let Some(index) = number.checked_sub(1) else { return Ok("") };
         match self.strings.get(index as usize) {
-            Some(text) => Ok(text),
+            Some(&text) => Ok(text),
             None => Err((field, format!("there is no string {number}"))),
         }
     }
