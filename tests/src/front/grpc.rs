@@ -130,14 +130,33 @@ impl Batch<'_> {
     }
 }
 
-/// The questions in one message.
+/// The questions in one message. Every other user is whole, and so are those with extra; the others are numbers.
 fn batch<'r>(requests: impl IntoIterator<Item = &'r Request>) -> v1::CheckBatchRequest {
     let mut batch = v1::CheckBatchRequest { with_reasons: true, ..Default::default() };
     let mut strings = Strings::default();
-    for request in requests {
-        batch.users.push((&request.user).into());
+    let count = |count: usize| u32::try_from(count).unwrap();
+    let requests: Vec<(bool, &Request)> = requests
+        .into_iter()
+        .enumerate()
+        .map(|(place, request)| (place % 2 == 0 || !request.user.extra.is_empty(), request))
+        .collect();
+    let wholes = requests.iter().filter(|(is_whole, _)| *is_whole).count();
+    for (is_whole, request) in requests {
+        let user = &request.user;
+        let number = if is_whole {
+            batch.users.push(user.into());
+            batch.users.len()
+        } else {
+            batch.groups.extend(user.groups.iter().map(|group| strings.number(group)));
+            batch.numbered_users.push(v1::BatchUser {
+                name: strings.number(&user.name),
+                uid: strings.number(&user.uid),
+                groups: count(user.groups.len()),
+            });
+            wholes + batch.numbered_users.len()
+        };
         let mut question = v1::BatchQuestion {
-            user: u32::try_from(batch.users.len()).unwrap(),
+            user: count(number),
             verb: strings.number(&request.verb),
             ..Default::default()
         };
