@@ -5,15 +5,18 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use verdikt::audit::LogOptions;
+use verdikt::authn::jwt::SigningKey;
 use verdikt::parser::node::Pod;
-use verdikt::{Attributes, Builder, Engine, Mode, NodeEvent, User};
+use verdikt::{Attributes, Builder, Engine, Mode, NodeEvent, ServiceAccountOptions, User};
 use verdikt_server::Access;
 use verdikt_server::proto::v1;
 use verdikt_tests::exposition::Exposition;
 use verdikt_tests::grpc::Client;
 use verdikt_tests::http::Running;
+use verdikt_tests::issuer::Issuer;
 use verdikt_tests::webhook::{Reply, Webhook};
 
 const MANIFESTS: &str = "
@@ -381,6 +384,133 @@ fn tokens_are_counted_by_whether_they_are_remembered() {
             ("authentication_token_cache_active_fetch_count{status=\"in_flight\"}", 0.0),
         ],
     );
+}
+
+#[test]
+fn tokens_of_service_accounts_are_counted_by_their_age() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/authn-service-account");
+    let key = fs::read(example.join("keys/service-account.key")).unwrap();
+    let key = SigningKey::from_pem(&key).unwrap();
+    let name = "kubernetes.io/serviceaccount";
+    let uid = "5d1e0f0a-0000-4000-8000-000000000001";
+    let legacy = json!({
+        "iss": "kubernetes/serviceaccount",
+        "sub": "system:serviceaccount:ci:builder",
+        format!("{name}/namespace"): "ci",
+        format!("{name}/secret.name"): "old",
+        format!("{name}/service-account.name"): "builder",
+        format!("{name}/service-account.uid"): uid,
+    });
+    let legacy = key.sign(&legacy.to_string()).unwrap();
+    let secret = json!({
+        "kind": "Secret",
+        "apiVersion": "v1",
+        "metadata": {
+            "name": "old",
+            "namespace": "ci",
+            "labels": {"kubernetes.io/legacy-token-invalid-since": "2026-01-01"},
+        },
+        "type": "kubernetes.io/service-account-token",
+        "stringData": {"token": legacy},
+    });
+    let world = World::new(|builder, folder| {
+        let manifest = folder.join("secret.json");
+        fs::write(&manifest, secret.to_string()).unwrap();
+        let options = ServiceAccountOptions {
+            key_files: vec![example.join("keys/service-account.pub")],
+            issuers: vec!["https://issuer.example".to_owned()],
+            ..ServiceAccountOptions::default()
+        };
+        let builder = builder.policy_dir(manifest).policy_dir(example.join("manifests"));
+        builder.service_accounts(options)
+    });
+    let bound = |warn_after: Value| {
+        let claims = json!({
+            "iss": "https://issuer.example",
+            "sub": "system:serviceaccount:ci:builder",
+            "aud": ["https://issuer.example"],
+            "exp": 4_000_000_000_u64,
+            "kubernetes.io": {
+                "namespace": "ci",
+                "serviceaccount": {"name": "builder", "uid": uid},
+                "warnafter": warn_after,
+            },
+        });
+        key.sign(&claims.to_string()).unwrap()
+    };
+    let used = |token: String| world.code(PODS, &token, &[]);
+    assert_eq!(used(legacy), 401);
+    for warn_after in [json!(3_999_999_000_u64), json!(1_000_000_000), json!(1_000_000_001)] {
+        assert_ne!(used(bound(warn_after)), 401);
+    }
+    // What says nothing of it is neither.
+    assert_ne!(used(bound(Value::Null)), 401);
+    assert_ne!(used(bound(json!(0))), 401);
+    check(
+        &world.scrape(),
+        &[
+            ("serviceaccount_legacy_tokens_total", 1.0),
+            ("serviceaccount_invalid_legacy_auto_token_uses_total", 1.0),
+            ("serviceaccount_valid_tokens_total", 1.0),
+            ("serviceaccount_stale_tokens_total", 2.0),
+        ],
+    );
+}
+
+#[test]
+fn fetches_of_keys_are_told_by_issuer() {
+    let issuer = Issuer::start();
+    let write = |path: &Path, entries: &str| {
+        let head = "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\n";
+        fs::write(path, format!("{head}jwt: {entries}")).unwrap();
+    };
+    let entry = json!([{
+        "issuer": {
+            "url": issuer.url(),
+            "audiences": ["shop"],
+            "certificateAuthority": issuer.authority(),
+        },
+        "claimMappings": {"username": {"claim": "sub", "prefix": "jwt:"}},
+    }]);
+    let world = World::new(|builder, folder| {
+        let file = folder.join("authentication.yaml");
+        write(&file, &entry.to_string());
+        builder.authentication_config(file)
+    });
+    let family = "apiserver_authentication_jwt_authenticator_jwks_fetch_last";
+    // The labels of a series of the family, and its value.
+    let series = |name: &str, label: &str| -> Option<(String, f64)> {
+        world.scrape();
+        let text = world.server.get("/metrics", Some("prom-token")).body;
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(&format!("{family}_{name}{{")) && line.contains(label))?;
+        let (labels, value) = line.rsplit_once(' ').unwrap();
+        Some((labels.to_owned(), value.parse().unwrap()))
+    };
+    let fetched = || series("timestamp_seconds", "result=\"success\"");
+    while fetched().is_none() {
+        std::thread::yield_now();
+    }
+    let (labels, time) = fetched().unwrap();
+    assert!(time > 1.7e9, "{time}");
+    let hash = "\"sha256:";
+    assert!(labels.contains(&format!("jwt_issuer_hash={hash}")), "{labels}");
+    assert!(labels.contains(&format!("apiserver_id_hash={hash}")), "{labels}");
+    let (first, value) = series("key_set_info", &format!("hash={hash}")).unwrap();
+    assert!((value - 1.0).abs() < 1e-9, "{value}");
+    // A token by a key that is new has the keys looked at again.
+    issuer.add_key("second");
+    let token = issuer.token(&issuer.claims(&json!({"aud": "shop", "sub": "ann"})));
+    assert_eq!(world.code(PODS, &token, &[]), 403);
+    let (second, _) = series("key_set_info", "hash=").unwrap();
+    assert_ne!(first, second);
+    assert!(series("timestamp_seconds", "failure").is_none());
+    // An issuer that is gone is not told of.
+    write(&world.folder.path().join("authentication.yaml"), "[]");
+    world.engine.reload().unwrap();
+    assert!(fetched().is_none());
+    assert!(series("key_set_info", "hash=").is_none());
 }
 
 #[test]

@@ -414,7 +414,9 @@ fn compile(
     builder = builder.metrics(sources.authorization.metrics.clone());
     let accounts = &sources.service_accounts;
     let audiences = &sources.api_audiences;
-    builder = accounts.add_to(builder, keys.as_ref(), &policy, audiences, &mut diagnostics);
+    let metrics = &sources.authorization.metrics;
+    builder =
+        accounts.add_to(builder, keys.as_ref(), &policy, audiences, metrics, &mut diagnostics);
     if sources.bootstrap_tokens {
         builder = add_bootstrap_tokens(builder, &policy, audiences);
     }

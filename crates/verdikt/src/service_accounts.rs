@@ -14,6 +14,7 @@ use verdikt_authn::service_account::{
 use verdikt_authn::{ChainBuilder, Clock};
 use verdikt_parser::{Diagnostic, PolicySet};
 
+use crate::metrics::Metrics;
 use crate::source::{FileKind, FileSet, Text};
 
 /// How tokens of service accounts are accepted. Without issuers and key files, none is.
@@ -91,6 +92,7 @@ impl ServiceAccountOptions {
         keys: Option<&Arc<KeySet>>,
         policy: &PolicySet,
         api_audiences: &[String],
+        metrics: &Metrics,
         found: &mut Vec<Diagnostic>,
     ) -> ChainBuilder<'k> {
         let Some(keys) = keys else { return chain };
@@ -103,6 +105,7 @@ impl ServiceAccountOptions {
             lookup: self.lookup,
             objects,
             clock: Clock::default(),
+            metrics: metrics.clone(),
         };
         chain.tokens(ServiceAccounts::legacy(config.clone())).tokens(ServiceAccounts::bound(config))
     }

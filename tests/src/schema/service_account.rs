@@ -43,6 +43,7 @@ fn check(
         lookup: line.get("lookup").and_then(Value::as_bool).unwrap_or(true),
         objects: Some(Arc::new(Objects::from_policy(&policy))),
         clock: Clock::default(),
+        ..Config::default()
     });
     for lookup in questions(line, "lookups") {
         let audiences = requested_audiences(lookup)?;

@@ -8,6 +8,7 @@ use verdikt_core::metrics::Metrics;
 
 use super::authenticator::Authenticator;
 use super::config::Validated;
+use super::metrics::KeySetFetches;
 use super::peek::untrusted_issuer;
 use super::provider::Provider;
 use crate::jwt::KeySet;
@@ -79,6 +80,11 @@ impl Issuers {
     /// What is wrong with issuers that cannot be used yet, in upstream's words.
     pub fn problems(&self) -> Vec<String> {
         self.providers().filter_map(|provider| provider.problem()).collect()
+    }
+
+    /// What became of asking each issuer for its keys.
+    pub fn fetches(&self) -> Vec<KeySetFetches> {
+        self.providers().map(|provider| provider.fetches()).collect()
     }
 
     /// Waits until all issuers can be used, at most for this time.

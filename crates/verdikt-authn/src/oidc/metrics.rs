@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use verdikt_core::metrics::{Family, Histogram, Metrics};
@@ -30,12 +30,37 @@ impl IssuerMetrics {
     }
 }
 
-fn hash(url: &str) -> String {
-    digest(&SHA256, url.as_bytes()).as_ref().iter().fold("sha256:".to_owned(), |mut text, byte| {
+/// How a text stands in a label.
+fn hash(text: impl AsRef<[u8]>) -> String {
+    digest(&SHA256, text.as_ref()).as_ref().iter().fold("sha256:".to_owned(), |mut text, byte| {
         // Writing to a String does not fail.
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// What became of asking an issuer for its keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySetFetches {
+    /// `sha256:` and the hash of the issuer's URL.
+    pub issuer_hash: String,
+    /// When its keys were last got.
+    pub last_success: Option<SystemTime>,
+    /// When they were last not to be had.
+    pub last_failure: Option<SystemTime>,
+    /// The hash of what it published last, likewise.
+    pub key_set_hash: Option<String>,
+}
+
+impl KeySetFetches {
+    pub(super) fn new(
+        url: &str,
+        [last_success, last_failure]: [Option<SystemTime>; 2],
+        published: &[u8],
+    ) -> Self {
+        let key_set_hash = last_success.map(|_| hash(published));
+        Self { issuer_hash: hash(url), last_success, last_failure, key_set_hash }
+    }
 }
 
 const LATENCY: Family = Family::histogram(

@@ -22,3 +22,4 @@ mod verify;
 
 pub use flags::{Flags, signing_algorithms};
 pub use issuers::{Issuers, Keys, Tokens};
+pub use metrics::KeySetFetches;

@@ -7,13 +7,14 @@
 //! make verdikt ask the issuer more than once in a while.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwapOption;
 use verdikt_core::GoQuoted;
 use verdikt_parser::authentication_config::Issuer;
 
 use super::discovery;
+use super::metrics::KeySetFetches;
 use super::verify::CheckSignature;
 use crate::jwt::{Jws, KeySet};
 use crate::remote::{Answer, Client, Get, Network};
@@ -42,6 +43,8 @@ struct State {
     fetches: u64,
     /// When the last of them ended.
     last: Option<Instant>,
+    /// When the last that brought keys did, and the last that did not.
+    told: [Option<SystemTime>; 2],
     /// Tokens may not cause another fetch before this.
     not_before: Option<Instant>,
     /// How long to wait after the next fetch that brings nothing new.
@@ -74,6 +77,7 @@ impl Provider {
                 busy_since: None,
                 fetches: 0,
                 last: None,
+                told: [None; 2],
                 not_before: None,
                 patience: LEAST_PATIENCE,
                 waiting: 0,
@@ -124,6 +128,12 @@ impl Provider {
         let problem = state.problem.as_ref().filter(|_| state.keys_url.is_none())?;
         let issuer = GoQuoted(&self.issuer.url);
         Some(format!("oidc: authenticator for issuer {issuer} is not healthy: {problem}"))
+    }
+
+    /// What became of asking for its keys.
+    pub(super) fn fetches(&self) -> KeySetFetches {
+        let state = self.lock();
+        KeySetFetches::new(&self.issuer.url, state.told, &state.published)
     }
 
     /// Does what is due, and comes back later.
@@ -200,6 +210,8 @@ impl Provider {
         state.busy_since = None;
         state.fetches += 1;
         state.last = Some(now);
+        let [good, bad] = &mut state.told;
+        *(if keys.is_ok() { good } else { bad }) = Some(SystemTime::now());
         let is_new = match keys {
             Ok((keys, published)) => {
                 state.problem = None;

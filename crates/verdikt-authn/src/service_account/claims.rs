@@ -31,6 +31,8 @@ pub(super) struct BoundClaims {
     pub(super) node: Option<Reference>,
     /// Whether it is bound to the configuration of a webhook.
     pub(super) is_webhook: bool,
+    /// When it should have been replaced, in seconds since 1970: it is counted then, not refused.
+    pub(super) warn_after: Option<i64>,
 }
 
 /// A name and the uid it had.
@@ -96,8 +98,7 @@ impl BoundClaims {
                     self.is_webhook |= Reference::optional(value, saved)?.is_some();
                 }
                 "attestations" => attestations(value, saved)?,
-                // Only counted and noted by upstream, never refused; but it must be a number.
-                "warnafter" => drop(date(value)?),
+                "warnafter" => self.warn_after = date(value)?,
                 _ => {}
             }
             Ok(())

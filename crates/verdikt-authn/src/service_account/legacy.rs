@@ -10,6 +10,7 @@ use verdikt_core::{User, names, users};
 
 use super::Config;
 use super::claims::{LegacyClaims, PublicClaims};
+use super::metrics::TokenMetrics;
 use super::objects::{INVALID_SINCE, Objects};
 
 /// Why a token is refused.
@@ -17,6 +18,7 @@ type Refusal = Cow<'static, str>;
 
 pub(super) fn validate(
     config: &Config,
+    metrics: &TokenMetrics,
     token: &str,
     public: &PublicClaims,
     private: &LegacyClaims,
@@ -38,13 +40,18 @@ pub(super) fn validate(
         return Err(Cow::Borrowed("sub claim is invalid"));
     }
     match &config.objects {
-        Some(objects) if config.lookup => check_objects(objects, token, private)?,
+        Some(objects) if config.lookup => check_objects(objects, metrics, token, private)?,
         _ => {}
     }
     Ok(user(namespace, service_account_name, service_account_uid))
 }
 
-fn check_objects(objects: &Objects, token: &str, claims: &LegacyClaims) -> Result<(), Refusal> {
+fn check_objects(
+    objects: &Objects,
+    metrics: &TokenMetrics,
+    token: &str,
+    claims: &LegacyClaims,
+) -> Result<(), Refusal> {
     let LegacyClaims { namespace, secret_name, service_account_name: name, .. } = claims;
     let secret = objects
         .secret(namespace, secret_name)
@@ -64,6 +71,7 @@ fn check_objects(objects: &Objects, token: &str, claims: &LegacyClaims) -> Resul
         );
     }
     if secret.is_invalid {
+        metrics.invalidated();
         return Err(format!(
             "the token in secret {namespace}/{secret_name} for service account {namespace}/{name} \
              has been marked invalid. Use tokens from the TokenRequest API or manually created \

@@ -10,6 +10,7 @@ mod discovery;
 mod issue;
 mod issuers;
 mod legacy;
+mod metrics;
 mod objects;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use verdikt_core::GoQuoted;
+use verdikt_core::metrics::Metrics;
 
 pub use self::discovery::{Discovery, DiscoveryError};
 pub use self::issue::{Bound, ObjectRef, TokenRequest};
@@ -29,6 +31,7 @@ use crate::token::{Accepted, TokenAuthenticator, Verdict, intersect};
 use crate::{Error, Method};
 
 use self::claims::{BoundClaims, LegacyClaims, PublicClaims};
+use self::metrics::TokenMetrics;
 
 /// What both kinds go by.
 #[derive(Clone, Debug, Default)]
@@ -45,12 +48,15 @@ pub struct Config {
     pub objects: Option<Arc<Objects>>,
     /// What time it is.
     pub clock: Clock,
+    /// Where the use of tokens is counted.
+    pub metrics: Metrics,
 }
 
 /// The authenticator of one kind of service account tokens.
 pub struct ServiceAccounts {
     config: Config,
     kind: Kind,
+    metrics: TokenMetrics,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +68,17 @@ enum Kind {
 impl ServiceAccounts {
     /// The authenticator of tokens that are kept in Secrets.
     pub fn legacy(config: Config) -> Self {
-        Self { config, kind: Kind::Legacy }
+        Self::new(config, Kind::Legacy)
     }
 
     /// The authenticator of tokens that are made on request.
     pub fn bound(config: Config) -> Self {
-        Self { config, kind: Kind::Bound }
+        Self::new(config, Kind::Bound)
+    }
+
+    fn new(config: Config, kind: Kind) -> Self {
+        let metrics = TokenMetrics::new(&config.metrics);
+        Self { config, kind, metrics }
     }
 
     fn is_issuer(&self, issuer: &str) -> bool {
@@ -152,14 +163,17 @@ impl TokenAuthenticator for ServiceAccounts {
             let issuer = GoQuoted(&public.issuer);
             return Err(self.error(format!("token issuer {issuer} is invalid")));
         }
+        self.metrics.signed(&public);
         let audiences = self.audiences(&public, requested)?;
         let now = self.config.clock.now();
         let (user, until) = match private {
             Private::Legacy(claims) => {
-                let user = legacy::validate(&self.config, token, &public, &claims);
+                let Self { config, metrics, .. } = self;
+                let user = legacy::validate(config, metrics, token, &public, &claims);
                 (user.map_err(|message| self.error(message))?, None)
             }
             Private::Bound(claims) => bound::validate(&self.config, now, &public, &claims)
+                .inspect(|_| self.metrics.accepted(&claims, now))
                 .map_err(|message| self.error(message))?,
         };
         Ok(Some(Accepted { user, audiences, until }))

@@ -28,6 +28,7 @@ fn world(manifest: &str) -> World {
         lookup: true,
         objects: Some(Arc::new(Objects::from_policy(&policy))),
         clock: Clock::standing(NOW),
+        ..Config::default()
     };
     World { pair, config }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use verdikt_authn::oidc::KeySetFetches;
 use verdikt_core::metrics::{Counter, Family, Gauge, Metrics, Reading};
 
-use super::now;
+use super::{SERVER_ID, now, seconds};
 use crate::audit::AuditStatus;
 use crate::status::Counts;
 use crate::{Engine, Status};
@@ -52,6 +53,7 @@ pub(super) fn read(engine: &Engine) -> Vec<Reading> {
         of_counts(&loaded.counts),
     ];
     all.extend(audit_families(&status));
+    all.extend(key_set_families(&engine.snapshot().authentication.issuers.fetches()));
     all
 }
 
@@ -75,6 +77,25 @@ fn of_counts(counts: &Counts) -> Reading {
         reading.with(&[("kind", kind)], number(count))
     };
     by_kind.into_iter().fold(Reading::new(OBJECTS), with)
+}
+
+/// Follows apiserver's `plugin/pkg/authenticator/token/oidc/metrics.go`. Issuers that are no longer configured are not
+/// told of, as upstream.
+fn key_set_families(fetches: &[KeySetFetches]) -> impl Iterator<Item = Reading> {
+    let server = ("apiserver_id_hash", SERVER_ID.as_str());
+    let (mut last, mut info) = (Reading::new(KEYS_FETCHED), Reading::new(KEY_SETS));
+    for of in fetches {
+        let issuer = ("jwt_issuer_hash", of.issuer_hash.as_str());
+        for (result, time) in [("success", of.last_success), ("failure", of.last_failure)] {
+            if let Some(time) = time {
+                last = last.with(&[("result", result), issuer, server], seconds(time));
+            }
+        }
+        if let Some(hash) = &of.key_set_hash {
+            info = info.with(&[issuer, server, ("hash", hash)], 1.0);
+        }
+    }
+    [last, info].into_iter().filter(|reading| !reading.samples.is_empty())
 }
 
 /// Follows apiserver's `pkg/audit/metrics.go`; the counters are those of the trail itself.
@@ -134,6 +155,14 @@ const LAST_RELOAD: Family = Family::gauge(
 const LAST_IS_GOOD: Family = Family::gauge(
     "verdikt_policy_last_reload_successful",
     "1 if what the files say serves, 0 if it was refused and the last good policy serves.",
+);
+const KEYS_FETCHED: Family = Family::gauge(
+    "apiserver_authentication_jwt_authenticator_jwks_fetch_last_timestamp_seconds",
+    "[ALPHA] Timestamp of the last successful or failed JWKS fetch split by result, api server identity and jwt issuer for the JWT authenticator.",
+);
+const KEY_SETS: Family = Family::gauge(
+    "apiserver_authentication_jwt_authenticator_jwks_fetch_last_key_set_info",
+    "[ALPHA] Information about the last JWKS fetched by the JWT authenticator with hash as label, split by api server identity and jwt issuer.",
 );
 const AUDIT_EVENTS: Family = Family::counter(
     "apiserver_audit_event_total",
