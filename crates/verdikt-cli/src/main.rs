@@ -13,6 +13,7 @@ mod effective;
 mod failure;
 mod flags;
 mod gates;
+mod hangup;
 mod lint_flags;
 mod logging;
 mod oidc_flags;

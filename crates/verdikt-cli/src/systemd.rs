@@ -1,5 +1,5 @@
-//! What systemd is told about the server, if it asked: `Type=notify` and `WatchdogSec=` of its unit
-//! (`sd_notify(3)`).
+//! What systemd is told about the server, if it asked: `Type=notify` or `Type=notify-reload`, and
+//! `WatchdogSec=`, of its unit (`sd_notify(3)`).
 
 use std::time::Duration;
 
@@ -11,6 +11,20 @@ pub(crate) fn ready(status: &str) {
     if let Some(period) = sd_notify::watchdog_enabled() {
         tokio::spawn(watch(period));
     }
+}
+
+/// Files are read again, because of a signal.
+pub(crate) fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        // By the time it is known to which signal this is the answer.
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::warn!("systemd cannot be told of a reload: {error}"),
+    }
+}
+
+/// They have been, with whatever outcome: the server serves.
+pub(crate) fn reloaded(status: &str) {
+    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
 /// The server ends.

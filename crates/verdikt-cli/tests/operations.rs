@@ -166,6 +166,72 @@ fn each_check_can_be_asked_and_left_out() {
     assert_eq!(as_jane(address, "/docs").code, 200);
 }
 
+#[test]
+fn a_hangup_reloads_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = folder.path().join("tokens.csv");
+    // A watcher may look at any time: it must not see half of a file.
+    let write = |text: &str| {
+        let new = folder.path().join("new");
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(&new, &tokens).unwrap();
+    };
+    write("a,ann,1\n");
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let read = || {
+        let mut bytes = [0; 1024];
+        let length = socket.recv(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..length]).into_owned()
+    };
+    let mut child = Command::new(BINARY)
+        .args([
+            "serve",
+            "--http-address=127.0.0.1:0",
+            "--authorization-mode=RBAC",
+            "--token-auth-file",
+        ])
+        .arg(&tokens)
+        .env("NOTIFY_SOCKET", &path)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let signal = |name: &str| {
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    };
+    assert_eq!(read(), "READY=1\nSTATUS=serving revision 1\n");
+    let mut last = 0;
+    let mut reload = |status: &str| {
+        signal("HUP");
+        let said = read();
+        let time = said.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap_or_else(|| {
+            panic!("{said:?}");
+        });
+        let time: u64 = time.trim_end().parse().unwrap();
+        assert!(time > last, "{said:?}");
+        last = time;
+        assert_eq!(read(), format!("READY=1\nSTATUS={status}\n"));
+    };
+    reload("serving revision 1");
+    write("a,ann,1\nb,bob,2\n");
+    reload("serving revision 2");
+    write("a\n");
+    reload("serving revision 2, the last reload was refused");
+    write("c,cid,3\n");
+    reload("serving revision 3");
+    signal("TERM");
+    assert_eq!(read(), "STOPPING=1\n");
+    assert!(child.wait().unwrap().success());
+    let mut log = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    for line in ["nothing has changed", "reloading on SIGHUP was refused", "stopped"] {
+        assert!(log.contains(line), "{line}\n{log}");
+    }
+    assert!(!log.contains("c,cid"), "{log}");
+}
+
 /// What systemd reads on the socket that it gives to the services it starts.
 #[test]
 fn systemd_is_told() {

@@ -18,7 +18,7 @@ use crate::logging::{self, LoggingFlags};
 use crate::tls_flags::TlsFlags;
 use crate::tracing_flags::TracingFlags;
 use crate::upstream_flags::UpstreamFlags;
-use crate::{duration, open_files, systemd};
+use crate::{duration, hangup, open_files, systemd};
 
 /// Enough for several webhooks that all are slow, and for others besides.
 const MOST_WAITING_THREADS: usize = 2048;
@@ -168,6 +168,8 @@ impl Serve {
                 tracing::info!("{listening} on {}", server.address().url(scheme));
                 running.spawn(server.run(signals));
             }
+            hangup::reload_on_signal(&engine)
+                .map_err(|error| Failure::message(error.to_string()))?;
             ready(&engine, &address)?;
             systemd::ready(&format!("serving revision {}", engine.revision()));
             running.join_all().await;
