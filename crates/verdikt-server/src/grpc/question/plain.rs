@@ -202,7 +202,7 @@ mod tests {
             let is_message = v1::CheckRequest::decode(&bytes[..end]).is_ok();
             check(&bytes[..end], is_message);
         }
-        check(&[bytes.clone(), bytes.clone()].concat(), false);
+        check(&[bytes.clone(), bytes].concat(), false);
         let credential = Some(v1::Credential::default());
         check(&v1::CheckRequest { credential, ..plain.clone() }.encode_to_vec(), false);
         let extra = [("a".to_owned(), v1::ExtraValues::default())].into();
