@@ -1,5 +1,7 @@
 //! Running the real binary as operators do: bounds, what it says of itself, and how it starts and ends.
 
+#![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixDatagram;
@@ -166,6 +168,17 @@ fn each_check_can_be_asked_and_left_out() {
     assert_eq!(as_jane(address, "/docs").code, 200);
 }
 
+/// A supervisor's end of the socket that services tell it of themselves on: what they say next.
+fn supervisor(path: &Path) -> impl Fn() -> String {
+    let socket = UnixDatagram::bind(path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    move || {
+        let mut bytes = [0; 1024];
+        let length = socket.recv(&mut bytes).unwrap();
+        String::from_utf8_lossy(bytes.get(..length).unwrap()).into_owned()
+    }
+}
+
 #[test]
 fn a_hangup_reloads_at_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -178,13 +191,7 @@ fn a_hangup_reloads_at_once() {
     };
     write("a,ann,1\n");
     let path = folder.path().join("notify");
-    let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let read = || {
-        let mut bytes = [0; 1024];
-        let length = socket.recv(&mut bytes).unwrap();
-        String::from_utf8_lossy(&bytes[..length]).into_owned()
-    };
+    let read = supervisor(&path);
     let mut child = Command::new(BINARY)
         .args([
             "serve",
@@ -237,13 +244,7 @@ fn a_hangup_reloads_at_once() {
 fn systemd_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
-    let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let read = || {
-        let mut bytes = [0; 1024];
-        let length = socket.recv(&mut bytes).unwrap();
-        String::from_utf8_lossy(&bytes[..length]).into_owned()
-    };
+    let read = supervisor(&path);
     let mut child = Command::new(BINARY)
         .args(["serve", "--http-address=127.0.0.1:0"])
         .args(policy())

@@ -19,30 +19,24 @@ use crate::caller::Sender;
 use crate::identity_headers;
 use crate::traces;
 
-/// Answers a message of its own.
-pub(super) fn answer_one(call: &Call, message: CheckRequest) -> Result<v1::CheckResponse, Status> {
+/// Answers a message.
+pub(super) fn answer(call: &Call, message: CheckRequest) -> Result<v1::CheckResponse, Status> {
     thread_local! {
+        /// Memory for whom messages are about.
         static BUFFER: Cell<Option<IdentityBuffer>> = const { Cell::new(None) };
     }
     // Taken out meanwhile: who waits for a webhook may leave the thread to others.
     let new = || IdentityBuffer::new(call.app.engine.hash_key());
     let mut buffer = BUFFER.take().unwrap_or_else(new);
-    let answered = answer(call, &message, &mut buffer);
+    let bytes = message.bytes();
+    let answered = match Question::plain(bytes) {
+        Some(question) => answer_to(call, &question, &mut buffer),
+        None => v1::CheckRequest::decode(bytes)
+            .map_err(unreadable)
+            .and_then(|message| answer_to(call, &Question::of(&message), &mut buffer)),
+    };
     BUFFER.set(Some(buffer));
     answered
-}
-
-/// Answers a message, for which `buffer` holds whom it is about.
-pub(super) fn answer(
-    call: &Call,
-    message: &CheckRequest,
-    buffer: &mut IdentityBuffer,
-) -> Result<v1::CheckResponse, Status> {
-    if let Some(question) = Question::plain(message.bytes()) {
-        return answer_to(call, &question, buffer);
-    }
-    let message = v1::CheckRequest::decode(message.bytes()).map_err(unreadable)?;
-    answer_to(call, &Question::of(&message), buffer)
 }
 
 fn answer_to(

@@ -42,17 +42,22 @@ impl Meter {
         self.path
     }
 
-    fn handled(&self, code: Code, since: Instant) {
+    fn labels(&self) -> [(&'static str, &'static str); 3] {
         let mut names = self.path.split('/').skip(1);
         let (service, name) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
-        let labels = [("grpc_method", name), ("grpc_service", service), ("grpc_type", self.kind)];
+        [("grpc_method", name), ("grpc_service", service), ("grpc_type", self.kind)]
+    }
+
+    fn handled(&self, code: Code, since: Instant) {
         let number = usize::try_from(i32::from(code)).unwrap_or(UNKNOWN);
         if let (Some(kept), Some(word)) = (self.codes.get(number), CODES.get(number)) {
-            let [method, service, kind] = labels;
-            let labels = [("grpc_code", *word), method, service, kind];
-            kept.get_or_init(|| self.registry.counter(&HANDLED, &labels)).add(1);
+            let counter = || {
+                let [method, service, kind] = self.labels();
+                self.registry.counter(&HANDLED, &[("grpc_code", *word), method, service, kind])
+            };
+            kept.get_or_init(counter).add(1);
         }
-        let duration = || self.registry.histogram(&HANDLING, &labels);
+        let duration = || self.registry.histogram(&HANDLING, &self.labels());
         self.duration.get_or_init(duration).observe(since.elapsed());
     }
 }

@@ -118,7 +118,7 @@ impl Verdikt for Service {
         request: Request<CheckRequest>,
     ) -> Result<Response<v1::CheckResponse>, Status> {
         let revision = request.get_ref().at_least_revision();
-        self.answer(request, &self.meters.check, revision, check::answer_one).await
+        self.answer(request, &self.meters.check, revision, check::answer).await
     }
 
     async fn check_batch(

@@ -8,7 +8,7 @@ use futures_util::stream;
 use tokio::sync::watch;
 use tokio_stream::Stream;
 use tonic::{Code, Status, Streaming};
-use verdikt::{Changes, IdentityBuffer, Revision};
+use verdikt::{Changes, Revision};
 
 use super::call::{Call, Privilege};
 use super::codec::{CheckRequest, CheckStreamRequest};
@@ -29,8 +29,7 @@ pub(super) fn answers(
 ) -> Answers<CheckStreamResponse> {
     let stopping = call.app.stopping.clone();
     // In a box: it changes hands with every answer.
-    let buffer = IdentityBuffer::new(call.app.engine.hash_key());
-    let asking = Box::new(Asking { call, questions, stopping, handling, buffer });
+    let asking = Box::new(Asking { call, questions, stopping, handling });
     Box::pin(stream::unfold(Some(asking), async |asking| {
         let mut asking = asking?;
         match asking.next().await {
@@ -62,7 +61,6 @@ struct Asking {
     questions: Streaming<CheckStreamRequest>,
     stopping: watch::Receiver<bool>,
     handling: Handling<Arc<Meter>>,
-    buffer: IdentityBuffer,
 }
 
 impl Asking {
@@ -89,7 +87,7 @@ impl Asking {
         let question = question.ok_or_else(|| error::bad_field("question", "must be specified"))?;
         let revision = Revision(question.at_least_revision());
         call.snapshot = call.deadline.snapshot(&call.app.engine, revision).await?;
-        check::answer(call, &question, &mut self.buffer)
+        check::answer(call, question)
     }
 }
 

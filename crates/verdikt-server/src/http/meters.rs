@@ -78,8 +78,11 @@ impl Meters {
             Some((_, kept)) => kept.get_or_init(counter).add(1),
             None => counter().add(1),
         }
-        let [_, labels @ ..] = series.labels("");
-        series.duration.get_or_init(|| self.registry.histogram(&DURATION, &labels)).observe(took);
+        let duration = || {
+            let [_, labels @ ..] = series.labels("");
+            self.registry.histogram(&DURATION, &labels)
+        };
+        series.duration.get_or_init(duration).observe(took);
     }
 }
 
