@@ -416,9 +416,18 @@ fn a_search_goes_on_where_its_page_ended() {
         if next.is_empty() {
             break;
         }
-        question["page"]["token"] = json!(next);
+        // How many are wanted need not be said again.
+        question["page"] = match sizes.len() {
+            1 => json!({"token": next}),
+            _ => json!({"token": next, "limit": 8}),
+        };
     }
     assert_eq!(sizes, [8, 8, 4]);
+    let token = question["page"]["token"].clone();
+    question["page"] = json!({"limit": 0});
+    let none = ask(&server, RESOURCES, &question).json();
+    assert_eq!(none["page"], json!({"next_token": "", "count": 0, "total": 20}));
+    question["page"] = json!({"token": token});
     let wanted: Vec<String> = (101..=120).map(|id: u32| id.to_string()).collect();
     assert_eq!(all, wanted);
 
@@ -431,6 +440,9 @@ fn a_search_goes_on_where_its_page_ended() {
         (json!({"limit": -1}), "page.limit: must be a whole number from 0 on\n"),
         (json!({"token": 7}), "page.token: must be a string\n"),
         (json!({"token": "8-x"}), expected),
+        (json!({"token": token, "limit": 9}), expected),
+        (json!({"token": "8-8-x"}), expected),
+        (json!({"properties": 7}), "page.properties: must be an object\n"),
         (json!([]), "page: must be an object\n"),
     ] {
         question["page"] = page;
@@ -505,20 +517,37 @@ fn what_cannot_be_searched_for_is_refused_in_words() {
         assert_eq!(answer.code, 400, "{target} {question}");
         assert!(answer.body.starts_with(&format!("{part}: missing field")), "{}", answer.body);
     }
-    let mut question = whole;
-    question["subject"] = json!({"type": "robot"});
-    check(
-        SUBJECTS,
-        question.clone(),
-        r#"subject.type: "robot" is not known; it is one of user, serviceaccount, group"#,
-    );
-    question["subject"] = json!({"type": "robot", "id": "r2"});
-    check(
-        ACTIONS,
-        question,
-        r#"subject.type: "robot" is not known; it is one of user, serviceaccount, group"#,
-    );
+    for (target, place) in [(SUBJECTS, "context"), (RESOURCES, "context"), (ACTIONS, "context")] {
+        let mut question = whole.clone();
+        question[place] = json!("why");
+        check(target, question, "context: must be an object");
+    }
     check(RESOURCES, json!([]), "the body must be an object");
+}
+
+#[test]
+fn nothing_is_found_of_what_policy_cannot_name() {
+    let server = example();
+    let unknown = r#"subject.type: "robot" is not known; it is one of user, serviceaccount, group"#;
+    let check = |target: &str, subject: Value, why: &str| {
+        let mut question = of(&subject, "read", &record("record-1"));
+        question["page"] = json!({"limit": 1});
+        let answer = ask(&server, target, &question);
+        assert_eq!(answer.code, 200, "{target} {question}: {}", answer.body);
+        let expected = json!({
+            "page": {"next_token": "", "count": 0, "total": 0},
+            "results": [],
+            "context": {"revision": 1, "incomplete": [why]},
+        });
+        assert_eq!(answer.json(), expected, "{target} {question}");
+    };
+    for target in [SUBJECTS, RESOURCES, ACTIONS] {
+        check(target, json!({"type": "robot", "id": "r2"}), unknown);
+    }
+    let shapeless = json!({"type": "serviceaccount", "id": "web"});
+    for target in [RESOURCES, ACTIONS] {
+        check(target, shapeless.clone(), "subject.id: \"web\" is not of the form NAMESPACE/NAME");
+    }
 }
 
 #[test]

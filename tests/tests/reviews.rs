@@ -292,3 +292,42 @@ fn a_401_says_no_more_than_it_must() {
         )
     );
 }
+
+/// Everyone may do everything, without credentials.
+const ANYONE: &str = "
+kind: ClusterRole
+apiVersion: rbac.authorization.k8s.io/v1
+metadata: {name: all}
+rules:
+- {apiGroups: ['*'], resources: ['*'], verbs: ['*']}
+- {nonResourceURLs: ['*'], verbs: ['*']}
+---
+kind: ClusterRoleBinding
+apiVersion: rbac.authorization.k8s.io/v1
+metadata: {name: anyone}
+subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: 'system:anonymous'}]
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: all}
+";
+
+#[test]
+fn reviews_are_posted_and_nothing_else() {
+    let engine = Engine::builder().manifest("anyone.yaml", ANYONE).build().unwrap();
+    let server = Running::start(engine, |options| options.access = Access::Authorized);
+    for path in [
+        "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+        "/apis/authorization.k8s.io/v1/namespaces/web/localsubjectaccessreviews",
+        "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+        "/apis/authentication.k8s.io/v1/tokenreviews",
+    ] {
+        for method in ["GET", "PUT", "DELETE"] {
+            let answer = server.send(method, path, &[], "");
+            assert_eq!((answer.code, answer.header("allow")), (405, "post"), "{method} {path}");
+            let expected = json!({
+                "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+                "message": "the server does not allow this method on the requested resource",
+                "reason": "MethodNotAllowed", "details": {}, "code": 405,
+            });
+            assert_eq!(answer.json(), expected, "{method} {path}");
+        }
+    }
+}

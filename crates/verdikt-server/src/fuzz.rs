@@ -146,7 +146,7 @@ fn check(value: Value) {
     if let Some(mut review) = read::<SubjectAccessReview>(body) {
         review.settle_groups();
         drop((review.validate(), review.validate_local()));
-        let (user, question) = (review.user(), review.question());
+        let (user, question) = (review.take_user(), review.question());
         let attributes = review.attributes(&user, &question);
         assert!(attributes.resource_request || attributes.resource.is_empty());
         drop(review.check_type(&access::LOCAL, "web"));

@@ -6,11 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use verdikt::Engine;
 use verdikt::metrics::{Counter, Family, Gauge};
@@ -63,21 +60,6 @@ impl Inflight {
     }
 }
 
-/// Lets as many requests through as there are places, each until its answer begins, and all that are exempt.
-pub(crate) fn bound(app: Router, inflight: Inflight) -> Router {
-    app.layer(from_fn_with_state(inflight, bounded))
-}
-
-async fn bounded(State(inflight): State<Inflight>, request: Request, next: Next) -> Response<Body> {
-    if is_exempt(request.uri().path()) {
-        return next.run(request).await;
-    }
-    match inflight.enter() {
-        Some(_place) => next.run(request).await,
-        None => too_many(request.headers()),
-    }
-}
-
 impl Drop for Place {
     fn drop(&mut self) {
         let before = self.0.now.fetch_sub(1, Ordering::Relaxed);
@@ -87,7 +69,7 @@ impl Drop for Place {
 
 /// Whether requests to this path are answered however many there are: whoever supervises the server must learn
 /// that it lives. What is asked in a stream is counted question by question.
-fn is_exempt(path: &str) -> bool {
+pub(crate) fn is_exempt(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
     matches!(first, "healthz" | "livez" | "readyz" | "grpc.health.v1.Health")
         || matches!(path, "/verdikt.v1.Verdikt/CheckStream" | "/verdikt.v1.Verdikt/WatchStatus")

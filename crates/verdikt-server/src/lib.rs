@@ -1,12 +1,13 @@
 //! Thin fronts over the engine: each translates a protocol, asks, and translates the answer.
 //!
-//! A connection comes in at `listener.rs`, what it brings is taken out in `credentials.rs`, and
-//! `http/` and `grpc/` have one module for each kind of question; who asks is found in `caller.rs` for both.
-//! Nothing is decided here.
+//! A connection comes in at `listener.rs`, and its requests go through `front.rs` to `http/` and `grpc/`, which have one
+//! module for each kind of question. What a request brings is taken out in `credentials.rs`, and who asks is found in
+//! `caller.rs` for both. Nothing is decided here.
 
 mod caller;
 mod credentials;
 mod folder;
+mod front;
 #[doc(hidden)]
 pub mod fuzz;
 mod grpc;

@@ -2,35 +2,40 @@
 
 mod accept;
 mod address;
+mod head_timer;
 mod socket;
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::server::graceful::Watcher;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 use verdikt::{Engine, Peer};
 
 use accept::{Accepted, Acceptor};
 pub use address::{Address, AddressError};
+use head_timer::HeadTimer;
 
+use crate::front::{Answering, Front};
 use crate::grpc;
 use crate::http;
 use crate::http::audit::PeerAddress;
 use crate::http::proxy::{Upstream, UpstreamError, UpstreamOptions};
-use crate::inflight::{self, Inflight};
+use crate::inflight::Inflight;
 use crate::tls::{Tls, TlsError, TlsOptions};
-use crate::traces::{self, Traces};
+use crate::traces::Traces;
 
 /// Who may ask about other users, and for the state of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +140,7 @@ pub enum BindError {
 pub struct Server {
     acceptor: Acceptor,
     address: Address,
-    app: axum::Router,
+    front: Arc<Front>,
     limits: Limits,
     tls: Option<Arc<Tls>>,
     /// Tells streams that would go on for ever that the server is to end.
@@ -150,14 +155,14 @@ impl Server {
     pub async fn bind(engine: Engine, options: Options) -> Result<Self, BindError> {
         refuse_plain_text(&options)?;
         let stopping = watch::Sender::new(false);
-        let app = http::router(engine.clone(), &options, stopping.subscribe());
-        let app = match options.address {
-            Address::Tcp(_) => app,
-            Address::Unix(_) => {
-                app.merge(grpc::routes(engine, &options, stopping.subscribe()).await)
+        let front = match options.address {
+            Address::Tcp(_) => {
+                let (reviews, router) = http::routes(engine, &options, stopping.subscribe());
+                Front { reviews: Some(reviews), ..Front::new(router) }
             }
+            Address::Unix(_) => both(engine, &options, &stopping).await,
         };
-        Self::listen(options, app, stopping, None).await
+        Self::listen(options, front, stopping, None).await
     }
 
     /// Takes the address, for gRPC in plain text alone.
@@ -167,8 +172,10 @@ impl Server {
     pub async fn bind_grpc(engine: Engine, options: Options) -> Result<Self, BindError> {
         refuse_plain_text(&options)?;
         let stopping = watch::Sender::new(false);
-        let app = grpc::routes(engine, &options, stopping.subscribe()).await;
-        Self::listen(options, app.fallback(grpc::unimplemented), stopping, None).await
+        let (calls, router) = grpc::routes(engine, &options, stopping.subscribe()).await;
+        let router = router.fallback(grpc::unimplemented);
+        let front = Front { calls: Some(calls), ..Front::new(router) };
+        Self::listen(options, front, stopping, None).await
     }
 
     /// Takes the address, for HTTP and gRPC over TLS. Whoever asks about others must be allowed to, even on loopback and
@@ -184,9 +191,8 @@ impl Server {
         options.access = Access::Authorized;
         let tls = Tls::new(engine.clone(), tls).map_err(BindError::Tls)?;
         let stopping = watch::Sender::new(false);
-        let app = http::router(engine.clone(), &options, stopping.subscribe());
-        let app = app.merge(grpc::routes(engine, &options, stopping.subscribe()).await);
-        Self::listen(options, app, stopping, Some(Arc::new(tls))).await
+        let front = both(engine, &options, &stopping).await;
+        Self::listen(options, front, stopping, Some(Arc::new(tls))).await
     }
 
     /// Takes the address, and hands what is allowed on to `upstream`; whoever comes must be allowed to, whatever the
@@ -208,25 +214,21 @@ impl Server {
         let tls = tls.map(|tls| Tls::new(engine.clone(), tls).map(Arc::new));
         let tls = tls.transpose().map_err(BindError::Tls)?;
         let inflight = options.inflight.take();
-        let app = http::proxy::router(engine, options.limits, inflight, Arc::new(upstream));
-        Self::listen(options, app, watch::Sender::new(false), tls).await
+        let router = http::proxy::router(engine, options.limits, inflight, Arc::new(upstream));
+        Self::listen(options, Front::new(router), watch::Sender::new(false), tls).await
     }
 
     async fn listen(
         options: Options,
-        mut app: axum::Router,
+        front: Front,
         stopping: watch::Sender<bool>,
         tls: Option<Arc<Tls>>,
     ) -> Result<Self, BindError> {
         let Options { address, socket_mode, access, limits, inflight, traces, .. } = options;
-        if let Some(inflight) = inflight {
-            app = inflight::bound(app, inflight);
-        }
-        if let Some(traces) = traces {
-            app = traces::traced(app, traces, access);
-        }
+        let traces = traces.map(|traces| (traces, access));
+        let front = Arc::new(Front { inflight, traces, ..front });
         match Acceptor::listen(&address, socket_mode).await {
-            Ok((acceptor, address)) => Ok(Self { acceptor, address, app, limits, tls, stopping }),
+            Ok((acceptor, address)) => Ok(Self { acceptor, address, front, limits, tls, stopping }),
             Err(error) => Err(BindError::Address(address, error)),
         }
     }
@@ -238,7 +240,7 @@ impl Server {
 
     /// Serves until `stop` is ready, then lets the answers under way end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { acceptor, app, limits, tls, stopping, .. } = self;
+        let Self { acceptor, front, limits, tls, stopping, .. } = self;
         let connections = Arc::new(Semaphore::new(limits.connections));
         let under_way = GracefulShutdown::new();
         let mut stop = pin!(async {
@@ -265,9 +267,9 @@ impl Server {
                 }
             };
             let peer = accepted.peer().map(tracing::field::display);
-            let (app, tls, watcher) = (app.clone(), tls.clone(), under_way.watcher());
+            let (front, tls, watcher) = (Arc::clone(&front), tls.clone(), under_way.watcher());
             tokio::spawn(async move {
-                if let Err(error) = connection(accepted, app, tls, limits, watcher).await {
+                if let Err(error) = connection(accepted, front, tls, limits, watcher).await {
                     tracing::debug!(peer, "connection ended: {error}");
                 }
                 drop(permit);
@@ -278,6 +280,13 @@ impl Server {
             tracing::warn!("some connections did not end in time, and were cut");
         }
     }
+}
+
+/// HTTP and gRPC on one address.
+async fn both(engine: Engine, options: &Options, stopping: &watch::Sender<bool>) -> Front {
+    let (reviews, http) = http::routes(engine.clone(), options, stopping.subscribe());
+    let (calls, grpc) = grpc::routes(engine, options, stopping.subscribe()).await;
+    Front { reviews: Some(reviews), calls: Some(calls), ..Front::new(http.merge(grpc)) }
 }
 
 /// # Errors
@@ -294,21 +303,21 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// One connection, from its first byte to its last.
 async fn connection(
     accepted: Accepted,
-    app: axum::Router,
+    front: Arc<Front>,
     tls: Option<Arc<Tls>>,
     limits: Limits,
     watcher: Watcher,
 ) -> Result<(), BoxError> {
     let address = accepted.peer();
     match accepted {
-        Accepted::Tcp(stream, _) => shake_hands(stream, app, address, tls, limits, watcher).await,
-        Accepted::Unix(stream) => shake_hands(stream, app, address, tls, limits, watcher).await,
+        Accepted::Tcp(stream, _) => shake_hands(stream, front, address, tls, limits, watcher).await,
+        Accepted::Unix(stream) => shake_hands(stream, front, address, tls, limits, watcher).await,
     }
 }
 
 async fn shake_hands(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    app: axum::Router,
+    front: Arc<Front>,
     address: Option<SocketAddr>,
     tls: Option<Arc<Tls>>,
     limits: Limits,
@@ -317,47 +326,44 @@ async fn shake_hands(
     match tls {
         Some(tls) => {
             let (stream, peer) = tls.accept(stream).await?;
-            serve(stream, app, (address, Some(peer)), limits, watcher).await
+            serve(stream, front, (address, Some(peer)), limits, watcher).await
         }
-        None => serve(stream, app, (address, None), limits, watcher).await,
+        None => serve(stream, front, (address, None), limits, watcher).await,
     }
 }
 
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    app: axum::Router,
+    front: Arc<Front>,
     (address, peer): (Option<SocketAddr>, Option<Arc<Peer>>),
     limits: Limits,
     watcher: Watcher,
 ) -> Result<(), BoxError> {
-    let service = WithPeer { app: TowerToHyperService::new(app), address, peer };
+    let service = WithPeer { front, address, peer };
     let builder = builder(&limits);
     watcher.watch(builder.serve_connection_with_upgrades(TokioIo::new(stream), service)).await
 }
 
 /// Hands every request of a connection on together with what the client presented.
 struct WithPeer {
-    app: TowerToHyperService<axum::Router>,
+    front: Arc<Front>,
     address: Option<SocketAddr>,
     peer: Option<Arc<Peer>>,
 }
 
-type Inner = TowerToHyperService<axum::Router>;
-type Request = hyper::Request<Incoming>;
+impl Service<Request<Incoming>> for WithPeer {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answering;
 
-impl Service<Request> for WithPeer {
-    type Response = <Inner as Service<Request>>::Response;
-    type Error = <Inner as Service<Request>>::Error;
-    type Future = <Inner as Service<Request>>::Future;
-
-    fn call(&self, mut request: Request) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Answering {
         if let Some(address) = self.address {
             request.extensions_mut().insert(PeerAddress(address));
         }
         if let Some(peer) = &self.peer {
             request.extensions_mut().insert(Arc::clone(peer));
         }
-        self.app.call(request)
+        Arc::clone(&self.front).answer(request)
     }
 }
 
@@ -365,16 +371,16 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
-        .timer(TokioTimer::new())
+        .timer(HeadTimer::default())
         .header_read_timeout(limits.read_timeout)
-        .max_headers(100)
+        // Head and body of a short answer go out in one piece, which takes the system less than two.
+        .writev(false)
         .max_buf_size(64 << 10);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(250)
-        .max_header_list_size(64 << 10)
-        .keep_alive_interval(Some(limits.read_timeout));
+        .max_header_list_size(64 << 10);
     builder
 }
 

@@ -3,6 +3,7 @@
 mod authenticate;
 mod batch;
 mod call;
+mod calls;
 mod check;
 mod codec;
 mod deadline;
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 use tonic_reflection::server::Builder as Reflection;
 use verdikt::Engine;
 
+pub(crate) use self::calls::Calls;
 use self::ext_authz::ExtAuthz;
 use self::proto::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use self::proto::serving::verdikt_server::VerdiktServer;
@@ -34,20 +36,22 @@ use crate::listener::Options;
 
 /// What the service is called.
 const SERVICE: &str = "verdikt.v1.Verdikt";
+/// What Envoy's is.
+const ENVOY: &str = "envoy.service.auth.v3.Authorization";
 
 /// All services, until `stopping` is true: then streams that would go on for ever end. What is none of them is
-/// for the caller of this to answer.
+/// for the caller of this to answer. What is asked most stands beside the router of everything else.
 pub(crate) async fn routes(
     engine: Engine,
     options: &Options,
     mut stopping: watch::Receiver<bool>,
-) -> Router {
+) -> (Calls, Router) {
     let Options { access, limits, ext_authz_removes_credentials: removes_credentials, .. } =
         *options;
     let envoy =
         ExtAuthz::new(engine.clone(), access, limits, removes_credentials, stopping.clone());
     let envoy = AuthorizationServer::new(envoy).max_decoding_message_size(limits.body_bytes);
-    let service = VerdiktServer::new(Service::new(engine, options, stopping.clone()))
+    let verdikt = VerdiktServer::new(Service::new(engine, options, stopping.clone()))
         .max_decoding_message_size(limits.body_bytes)
         .max_encoding_message_size(limits.body_bytes);
     let (mut reporter, health) = tonic_health::server::health_reporter();
@@ -60,11 +64,8 @@ pub(crate) async fn routes(
             reporter.clear_service_status(service).await;
         }
     });
-    let router = Router::new()
-        .route_service("/envoy.service.auth.v3.Authorization/{method}", envoy)
-        .route_service("/verdikt.v1.Verdikt/{method}", service)
-        .route_service("/grpc.health.v1.Health/{method}", health);
-    match (reflection().build_v1(), reflection().build_v1alpha()) {
+    let router = Router::new().route_service("/grpc.health.v1.Health/{method}", health);
+    let router = match (reflection().build_v1(), reflection().build_v1alpha()) {
         (Ok(v1), Ok(v1alpha)) => router
             .route_service("/grpc.reflection.v1.ServerReflection/{method}", v1)
             .route_service("/grpc.reflection.v1alpha.ServerReflection/{method}", v1alpha),
@@ -72,7 +73,8 @@ pub(crate) async fn routes(
             tracing::error!("there is no reflection: {error}");
             router
         }
-    }
+    };
+    (Calls { verdikt, envoy }, router)
 }
 
 /// Answers calls of methods that nobody has.

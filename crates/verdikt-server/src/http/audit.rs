@@ -48,8 +48,9 @@ pub(super) async fn recorded<F: Future<Output = Response<Body>>>(
 ) -> Response<Body> {
     let id = match request.headers().get(AUDIT_ID).filter(|id| !id.is_empty()) {
         Some(id) => id.clone(),
-        None => HeaderValue::from_str(&app.engine.new_audit_id())
-            .unwrap_or(HeaderValue::from_static("")),
+        None => {
+            HeaderValue::try_from(app.engine.new_audit_id()).unwrap_or(HeaderValue::from_static(""))
+        }
     };
     if !app.engine.is_audited() {
         let mut response = answer(request).await;

@@ -4,9 +4,9 @@ use std::future::{Future as _, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::http::{HeaderMap, header};
-use http_body_util::LengthLimitError;
+use http_body_util::BodyExt as _;
 
 use crate::kubernetes::status::Status;
 use crate::listener::Limits;
@@ -20,22 +20,36 @@ pub(super) async fn any(body: Body, limits: &Limits) -> Result<Bytes, Status> {
     if body.size_hint().lower() > limit as u64 {
         return Err(Status::too_large(limit));
     }
-    let mut reading = pin!(to_bytes(body, limit));
+    let mut reading = pin!(whole(body, limit));
     // Most bodies are here already; a clock is for those that are not.
     let read = match poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await {
         Poll::Ready(read) => Ok(read),
         Poll::Pending => tokio::time::timeout(limits.read_timeout, reading).await,
     };
-    match read {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if is_about_size(&error) => Err(Status::too_large(limit)),
-        Ok(Err(error)) => Err(Status::bad_request(format!("the body cannot be read: {error}"))),
-        Err(_) => Err(Status::timeout()),
-    }
+    read.unwrap_or_else(|_| Err(Status::timeout()))
 }
 
-fn is_about_size(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<LengthLimitError>())
+/// Nothing is copied of a body that comes in one piece, and nothing waited for behind the last one.
+async fn whole(mut body: Body, limit: usize) -> Result<Bytes, Status> {
+    let (mut only, mut all) = (Bytes::new(), Vec::new());
+    while !body.is_end_stream()
+        && let Some(frame) = body.frame().await
+    {
+        let frame = frame
+            .map_err(|error| Status::bad_request(format!("the body cannot be read: {error}")))?;
+        // Trailers say nothing here.
+        let Ok(piece) = frame.into_data() else { continue };
+        if only.len().max(all.len()) + piece.len() > limit {
+            return Err(Status::too_large(limit));
+        }
+        if only.is_empty() && all.is_empty() {
+            only = piece;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut only));
+            all.extend_from_slice(&piece);
+        }
+    }
+    Ok(if all.is_empty() { only } else { all.into() })
 }
 
 /// Whether the body says that it is of this media type.

@@ -3,11 +3,11 @@
 //!
 //! Follows `pkg/endpoints/metrics/metrics.go` of apiserver; but here what is refused is counted, too.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
+use hashbrown::HashMap;
 use verdikt::Engine;
 use verdikt::metrics::{Counter, Family, Histogram, Metrics};
 

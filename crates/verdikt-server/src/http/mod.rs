@@ -28,7 +28,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Request, Response};
+use axum::http::{Method, Request, Response};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::{any, get, post};
 use tokio::sync::watch;
@@ -58,8 +58,29 @@ impl App {
     }
 }
 
-/// All addresses. What is none of them is a request like any other: authenticated, then authorized.
-pub(crate) fn router(engine: Engine, options: &Options, stopping: watch::Receiver<bool>) -> Router {
+/// The reviews that are asked most, by the address that they are posted to.
+pub(crate) struct Reviews(Arc<App>);
+
+impl Reviews {
+    /// Whether a request is one of them.
+    pub(crate) fn are_asked<B>(request: &Request<B>) -> bool {
+        request.uri().path() == review::MOST_ASKED && request.method() == Method::POST
+    }
+
+    /// The answer to one.
+    pub(crate) async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let answer = |request| review::subject_access_review(State(Arc::clone(&self.0)), request);
+        around::surrounded(&self.0, request, answer).await
+    }
+}
+
+/// All addresses. What is none of them is a request like any other: authenticated, then authorized. What is asked most
+/// can be answered without the router.
+pub(crate) fn routes(
+    engine: Engine,
+    options: &Options,
+    stopping: watch::Receiver<bool>,
+) -> (Reviews, Router) {
     let app = App::new(engine, options.access, options.limits);
     let configuration = options.configuration.clone();
     let meters = Meters::new(&app.engine);
@@ -91,16 +112,17 @@ pub(crate) fn router(engine: Engine, options: &Options, stopping: watch::Receive
         .route("/v1/check", ours(post(check::answer)))
         .route("/v1/who-can", ours(post(who_can::answer)));
     for (address, route) in review::routes() {
-        router = router.route(address, ours(route));
+        router = router.route(address, route.fallback(review::unposted));
     }
     for address in groups::ADDRESSES {
         router = router.route(address, ours(get(groups::answer)));
     }
-    router
+    let router = router
         .merge(authzen::routes())
         .fallback(request::answer)
         .layer(from_fn_with_state(Arc::clone(&app), around))
-        .with_state(app)
+        .with_state(Arc::clone(&app));
+    (Reviews(app), router)
 }
 
 async fn around(State(app): State<Arc<App>>, request: Request<Body>, next: Next) -> Response<Body> {

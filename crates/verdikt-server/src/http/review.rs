@@ -27,7 +27,7 @@ use crate::traces;
 pub(super) fn routes() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
     use axum::routing::post;
     vec![
-        ("/apis/authorization.k8s.io/v1/subjectaccessreviews", post(subject_access_review)),
+        (MOST_ASKED, post(subject_access_review)),
         ("/apis/authorization.k8s.io/v1beta1/subjectaccessreviews", post(subject_access_review)),
         (
             "/apis/authorization.k8s.io/v1/namespaces/{namespace}/localsubjectaccessreviews",
@@ -42,10 +42,30 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
     ]
 }
 
+/// Where others than kubectl ask.
+pub(super) const MOST_ASKED: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+
+/// The answer to a request that posts nothing to one of these addresses, as kube-apiserver's router gives it.
+pub(super) async fn unposted(
+    State(app): State<Arc<App>>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (parts, _body) = request.into_parts();
+    if let Err(refused) = request::admit(&app, &parts) {
+        return refused;
+    }
+    let mut response = answer::status(&parts, &Status::method_not_allowed());
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response
+}
+
 /// The answer, or the one to give instead.
 type Answered = Result<Response<Body>, Response<Body>>;
 
-async fn subject_access_review(state: State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+pub(super) async fn subject_access_review(
+    state: State<Arc<App>>,
+    request: Request<Body>,
+) -> Response<Body> {
     either(about_others(
         state.0,
         request,
@@ -151,12 +171,13 @@ where
     }
 }
 
-fn decided(app: &App, parts: &Parts, review: SubjectAccessReview) -> SubjectAccessReview {
-    let (user, question) = (review.user(), review.question());
+fn decided(app: &App, parts: &Parts, mut review: SubjectAccessReview) -> SubjectAccessReview {
+    let (user, question) = (review.take_user(), review.question());
     let attributes = review.attributes(&user, &question);
     let decision = traces::decided(&parts.extensions, || app.engine.authorize(&attributes));
     let status = Answer::new(&decision, &question);
     drop(decision);
+    review.give_back(user);
     review.answered(status)
 }
 

@@ -118,6 +118,15 @@ impl Status {
         Self::failure(400, "BadRequest", message)
     }
 
+    /// 405: the address is there, for another method.
+    pub(crate) fn method_not_allowed() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        Self {
+            details: Some(Details::default()),
+            ..Self::failure(405, "MethodNotAllowed", message)
+        }
+    }
+
     /// 408: the body did not arrive in time.
     pub(crate) fn timeout() -> Self {
         Self::failure(408, "Timeout", "request body did not arrive in time")

@@ -2,7 +2,9 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixStream};
 
 use super::address::Address;
@@ -44,8 +46,8 @@ impl Acceptor {
         match self {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%peer, "TCP_NODELAY: {error}");
+                if let Err(error) = set_up(&stream) {
+                    tracing::debug!(%peer, "a connection is used as it is: {error}");
                 }
                 Ok(Accepted::Tcp(stream, peer))
             }
@@ -56,6 +58,17 @@ impl Acceptor {
         }
     }
 }
+
+/// Sends what is written at once, and asks whoever has been silent whether they are still there.
+fn set_up(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(SILENCE).with_interval(SILENCE / 6);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive.with_retries(3))
+}
+
+/// How long a client is silent before it is asked; as kube-apiserver. The system does so, and frames of HTTP/2 that do
+/// the same would cost every request something.
+const SILENCE: Duration = Duration::from_secs(180);
 
 /// A port that is listened to, with room for as many connections that wait as the system usually grants.
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {

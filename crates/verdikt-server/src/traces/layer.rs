@@ -1,51 +1,45 @@
-//! Surrounds all that answers requests with their spans, each until the last byte of its answer.
+//! What surrounds the answer to a request: its span, until the last byte of the answer.
 
-use axum::Router;
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Response};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt as _;
 
 use super::{Trace, Traces};
 use crate::listener::Access;
 
-/// `app`, with its requests traced.
-pub(crate) fn traced(app: Router, traces: Traces, access: Access) -> Router {
-    app.layer(from_fn_with_state((traces, access), around))
-}
+impl Trace {
+    /// Begins with a request, and is kept with it.
+    pub(crate) fn of<B>(traces: &Traces, access: Access, request: &mut Request<B>) -> Self {
+        let trace = Self::new(traces, request);
+        if access == Access::Open {
+            // Whoever reaches this listener is believed.
+            trace.begin(true);
+        }
+        request.extensions_mut().insert(trace.clone());
+        trace
+    }
 
-async fn around(
-    State((traces, access)): State<(Traces, Access)>,
-    mut request: Request,
-    next: Next,
-) -> Response<Body> {
-    let trace = Trace::of(&traces, &request);
-    if access == Access::Open {
-        // Whoever reaches this listener is believed.
-        trace.begin(true);
+    /// Ends with the answer's body, read to its end or not.
+    pub(crate) fn end(self, response: Response<Body>) -> Response<Body> {
+        // Nobody may have asked who sent it.
+        self.begin(false);
+        if self.recording().is_none() {
+            return response;
+        }
+        self.answered(&response);
+        if response.body().is_end_stream() {
+            return response;
+        }
+        let ending = Ending(self);
+        response.map(|body| {
+            Body::new(body.map_frame(move |frame| {
+                if let Some(trailers) = frame.trailers_ref() {
+                    ending.trailers(trailers);
+                }
+                frame
+            }))
+        })
     }
-    request.extensions_mut().insert(trace.clone());
-    let response = next.run(request).await;
-    // Nobody may have asked who sent it.
-    trace.begin(false);
-    if trace.recording().is_none() {
-        return response;
-    }
-    trace.answered(&response);
-    if response.body().is_end_stream() {
-        return response;
-    }
-    // Ends with the body, read to its end or not.
-    let ending = Ending(trace);
-    response.map(|body| {
-        Body::new(body.map_frame(move |frame| {
-            if let Some(trailers) = frame.trailers_ref() {
-                ending.trailers(trailers);
-            }
-            frame
-        }))
-    })
 }
 
 struct Ending(Trace);

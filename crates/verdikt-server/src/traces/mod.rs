@@ -18,7 +18,6 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 use verdikt::parser::tracing_configuration::TracingConfiguration;
 
 pub use collector::CollectorError;
-pub(crate) use layer::traced;
 pub(crate) use propagation::hand_on;
 pub(crate) use request::{Trace, authenticated, decided};
 

@@ -4,8 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
-use axum::extract::Request;
-use axum::http::{Extensions, HeaderMap, HeaderValue, Method, Response, Uri, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use opentelemetry::trace::{
     Link, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _, Tracer as _,
 };
@@ -36,7 +35,7 @@ struct Traced {
 }
 
 impl Trace {
-    pub(super) fn of(traces: &Traces, request: &Request) -> Self {
+    pub(super) fn new<B>(traces: &Traces, request: &Request<B>) -> Self {
         let headers = request.headers();
         Self(Arc::new(Traced {
             tracer: traces.tracer.clone(),

@@ -3,6 +3,9 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+
 /// Makes ids. A counter, hashed under keys of this process: no call of the system for each request.
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
@@ -15,20 +18,12 @@ impl Ids {
     /// A new id in the form of a random (version 4) UUID.
     pub(crate) fn next(&self) -> String {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
-        let high = (self.high.hash_one(count) & !0xf000) | 0x4000;
-        let low = (self.low.hash_one(count) & !(0b11 << 62)) | (0b10 << 62);
-        let mut text = String::with_capacity(36);
-        let digits = (0..16).rev().map(|place| high >> (place * 4));
-        for (index, digit) in
-            digits.chain((0..16).rev().map(|place| low >> (place * 4))).enumerate()
-        {
-            if matches!(index, 8 | 12 | 16 | 20) {
-                text.push('-');
-            }
-            let digit = u32::try_from(digit & 0xf).unwrap_or_default();
-            text.push(char::from_digit(digit, 16).unwrap_or('0'));
-        }
-        text
+        let (high, low) = (self.high.hash_one(count), self.low.hash_one(count));
+        let id =
+            Uuid::from_u64_pair((high & !0xf000) | 0x4000, (low & !(0b11 << 62)) | (0b10 << 62));
+        let mut text = vec![0; Hyphenated::LENGTH];
+        id.hyphenated().encode_lower(&mut text);
+        String::from_utf8(text).unwrap_or_default()
     }
 }
 

@@ -75,7 +75,10 @@ pub(super) fn of(asked: Value) -> Result<Asked, String> {
         return Err(format!("evaluations: {} of them, the most is {MOST}", evaluations.len()));
     }
     let options = options(message.get("options"))?;
-    message.retain(|key, _| DEFAULTS.contains(&key.as_str()));
+    message.retain(|key, value| DEFAULTS.contains(&key.as_str()) && !value.is_null());
+    if let Some((key, _)) = message.iter().find(|(_, value)| !value.is_object()) {
+        return Err(format!("{key}: must be an object"));
+    }
     Ok(Asked::Many(Batch { defaults: message, evaluations, options }))
 }
 

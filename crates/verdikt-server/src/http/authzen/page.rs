@@ -35,17 +35,22 @@ impl Page {
             Some(Value::String(token)) => Some(token).filter(|token| !token.is_empty()),
             Some(_) => return Err("page.token: must be a string".to_owned()),
         };
-        let limit = match page.get("limit") {
-            None | Some(Value::Null) => MOST,
+        let limit = match page.remove("limit") {
+            None | Some(Value::Null) => None,
             Some(limit) => {
                 let limit = limit.as_u64().ok_or("page.limit: must be a whole number from 0 on")?;
-                usize::try_from(limit).unwrap_or(MOST).min(MOST)
+                Some(usize::try_from(limit).unwrap_or(MOST).min(MOST))
             }
         };
+        if page.get("properties").is_some_and(|properties| !is_object_or_null(properties)) {
+            return Err("page.properties: must be an object".to_owned());
+        }
         let fingerprint = fingerprint(&(&*search, &page));
-        let start = match token {
-            None => 0,
-            Some(token) => start(&token, fingerprint)
+        let (start, limit) = match token {
+            None => (0, limit.unwrap_or(MOST)),
+            // Whoever goes on need not say again how many are wanted.
+            Some(token) => going_on(&token, fingerprint)
+                .filter(|(_, of_token)| limit.is_none_or(|limit| limit == *of_token))
                 .ok_or("page.token: is not one that this search was given")?,
         };
         Ok(Self { start, limit, is_asked_for, fingerprint })
@@ -56,19 +61,28 @@ impl Page {
         self.is_asked_for
     }
 
-    /// The results of this page, and the token of the next; empty if there is none.
+    /// The results of this page, and the token of the next; empty if there is none, or if pages hold nothing.
     pub(super) fn cut(&self, results: Vec<Value>) -> (Vec<Value>, String) {
         let end = self.start.saturating_add(self.limit);
-        let next = (results.len() > end).then(|| format!("{end}-{:016x}", self.fingerprint));
+        let Self { limit, fingerprint, .. } = self;
+        let is_more = *limit > 0 && results.len() > end;
+        let next = is_more.then(|| format!("{end}-{limit}-{fingerprint:016x}"));
         let page = results.into_iter().skip(self.start).take(self.limit);
         (page.collect(), next.unwrap_or_default())
     }
 }
 
-/// Where a page starts, by a token of this search.
-fn start(token: &str, fingerprint: u64) -> Option<usize> {
-    let (start, of) = token.split_once('-')?;
-    (u64::from_str_radix(of, 16).ok()? == fingerprint).then(|| start.parse().ok())?
+/// Where a page starts and how many results it has, by a token of this search.
+fn going_on(token: &str, fingerprint: u64) -> Option<(usize, usize)> {
+    let mut parts = token.splitn(3, '-');
+    let (start, limit) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let is_of_this = u64::from_str_radix(parts.next()?, 16).ok()? == fingerprint;
+    (is_of_this && limit <= MOST).then_some((start, limit))
+}
+
+/// Whether a value may stand where an object may, or nothing.
+pub(super) fn is_object_or_null(value: &Value) -> bool {
+    value.is_object() || value.is_null()
 }
 
 /// A checksum: a client that alters it gets another page of what it may search anyway.

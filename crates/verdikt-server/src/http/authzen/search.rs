@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use verdikt::{Asked, Objects, Scope, Snapshot, SubjectKind};
 
 use super::entity::{Action, Evaluation, Resource, Subject};
-use super::page::Page;
+use super::page::{Page, is_object_or_null};
 use super::question::Question;
 use crate::wire::{self, BodyError, Object};
 
@@ -26,10 +26,10 @@ pub(super) enum Search {
 /// What was found, or a page of it.
 #[derive(Debug, Serialize)]
 pub(super) struct Found {
-    results: Vec<Value>,
-    context: Context,
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<NextPage>,
+    results: Vec<Value>,
+    context: Context,
 }
 
 /// What policy says beside the results; what a search has no use for is left out.
@@ -45,7 +45,7 @@ struct Context {
     /// Namespaces in which it may be done to every object; `*` is all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     all_in: Option<BTreeSet<Scope>>,
-    /// Who cannot say what else there is.
+    /// Who cannot say what else there is, or why nothing can be found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     incomplete: Vec<String>,
 }
@@ -63,7 +63,7 @@ struct NextPage {
 struct Kind {
     #[serde(rename = "type")]
     kind: String,
-    properties: Option<Value>,
+    properties: Option<Map<String, Value>>,
 }
 
 impl Search {
@@ -73,6 +73,9 @@ impl Search {
     /// What is wrong with the question.
     pub(super) fn find(self, snapshot: &Arc<Snapshot>, mut asked: Value) -> Result<Found, String> {
         let page = Page::of(&mut asked)?;
+        if asked.get("context").is_some_and(|context| !is_object_or_null(context)) {
+            return Err("context: must be an object".to_owned());
+        }
         let (results, context) = match self {
             Self::Subject => subjects(snapshot, asked)?,
             Self::Resource => resources(snapshot, asked)?,
@@ -99,12 +102,15 @@ fn subjects(snapshot: &Arc<Snapshot>, asked: Value) -> Result<Everything, String
         "user" => SubjectKind::User,
         "group" => SubjectKind::Group,
         "serviceaccount" => SubjectKind::ServiceAccount,
-        kind => return Err(super::question::unknown_subject(kind)),
+        kind => return Ok(nothing(snapshot, super::question::unknown_subject(kind))),
     };
     // Whoever asks does not matter.
     let nobody = Subject { kind: "user".to_owned(), id: String::new(), properties: None };
     let evaluation = Evaluation::new(nobody, action(&asked)?, part(&asked, "resource")?);
-    let question = Question::new(&evaluation)?;
+    let question = match Question::new(&evaluation) {
+        Ok(question) => question,
+        Err(problem) => return Ok(nothing(snapshot, problem)),
+    };
     let found = snapshot.who_can(&question.attributes(), Asked::There);
     let of_kind = |holder: &&verdikt::Holder| {
         holder.subject.kind == wanted && holder.subject.group.is_empty()
@@ -138,7 +144,10 @@ fn resources(snapshot: &Arc<Snapshot>, asked: Value) -> Result<Everything, Strin
     let written = json!({"type": kind.kind, "id": "", "properties": kind.properties});
     let resource: Resource = of_value(written).map_err(|error| format!("resource.{error}"))?;
     let evaluation = Evaluation::new(part(&asked, "subject")?, action(&asked)?, resource);
-    let question = Question::new(&evaluation)?;
+    let question = match Question::new(&evaluation) {
+        Ok(question) => question,
+        Err(problem) => return Ok(nothing(snapshot, problem)),
+    };
     let found: Objects = snapshot.objects(&question.attributes());
     let within = evaluation.resource.0.namespace();
     let named = found
@@ -152,8 +161,7 @@ fn resources(snapshot: &Arc<Snapshot>, asked: Value) -> Result<Everything, Strin
             _ => name.clone(),
         })
         .collect();
-    let properties = kind.properties.as_ref().filter(|properties| properties.is_object());
-    let results = ids.into_iter().map(|id| match properties {
+    let results = ids.into_iter().map(|id| match &kind.properties {
         Some(properties) => json!({"type": kind.kind, "id": id, "properties": properties}),
         None => json!({"type": kind.kind, "id": id}),
     });
@@ -180,11 +188,22 @@ fn actions(snapshot: &Arc<Snapshot>, asked: Value) -> Result<Everything, String>
     let mut results = Vec::new();
     for name in names {
         evaluation.action = Object(Action::new(&name));
-        if snapshot.is_allowed(&Question::new(&evaluation)?.attributes()) {
-            results.push(json!({"name": name}));
+        match Question::new(&evaluation) {
+            Ok(question) if snapshot.is_allowed(&question.attributes()) => {
+                results.push(json!({"name": name}));
+            }
+            Ok(_) => {}
+            Err(problem) => return Ok(nothing(snapshot, problem)),
         }
     }
     Ok((results, Context { revision: snapshot.revision().0, ..Context::default() }))
+}
+
+/// What is found where policy cannot name anything, such as for a type of subject that there is not: nothing, and why.
+/// A question that has no meaning here is well-formed all the same.
+fn nothing(snapshot: &Snapshot, why: String) -> Everything {
+    let revision = snapshot.revision().0;
+    (Vec::new(), Context { revision, incomplete: vec![why], ..Context::default() })
 }
 
 fn action(asked: &Value) -> Result<Action, String> {

@@ -4,6 +4,7 @@
 //! selfsubjectaccessreview}` and `pkg/apis/authorization/validation` of kubernetes.
 
 use std::collections::BTreeMap;
+use std::mem::take;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use verdikt::{Attributes, Decision, Effect, User};
@@ -195,11 +196,18 @@ impl SubjectAccessReview {
         subject(self.spec.0.resource.as_ref(), self.spec.0.non_resource.as_ref())
     }
 
-    /// Who is asked about.
-    pub(crate) fn user(&self) -> User {
-        let Spec { user, groups, group, extra, uid, .. } = &self.spec.0;
-        let groups = group.as_ref().filter(|group| !group.is_empty()).unwrap_or(groups);
-        User { name: user.clone(), uid: uid.clone(), groups: groups.clone(), extra: extra.clone() }
+    /// Takes out who is asked about, until [`SubjectAccessReview::give_back`]: nothing of it need be copied.
+    pub(crate) fn take_user(&mut self) -> User {
+        let Spec { user, groups, group, extra, uid, .. } = &mut self.spec.0;
+        let groups = group.as_mut().unwrap_or(groups);
+        User { name: take(user), uid: take(uid), groups: take(groups), extra: take(extra) }
+    }
+
+    /// Puts back who was asked about, for the answer.
+    pub(crate) fn give_back(&mut self, taken: User) {
+        let Spec { user, groups, group, extra, uid, .. } = &mut self.spec.0;
+        let in_groups = group.as_mut().unwrap_or(groups);
+        User { name: *user, uid: *uid, groups: *in_groups, extra: *extra } = taken;
     }
 
     /// Takes the question out; ask it with [`SubjectAccessReview::attributes`].
