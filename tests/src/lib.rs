@@ -1,5 +1,6 @@
 //! What the tests of the whole project share: the corpus of vectors and the reference.
 
+pub mod authzen;
 pub mod binary;
 pub mod cluster;
 pub mod collector;

@@ -149,3 +149,19 @@ fn wire_binding(binding: &Binding) -> Value {
         },
     })
 }
+
+/// Everyone may do everything, without credentials.
+pub const ANYONE: &str = "
+kind: ClusterRole
+apiVersion: rbac.authorization.k8s.io/v1
+metadata: {name: all}
+rules:
+- {apiGroups: ['*'], resources: ['*'], verbs: ['*']}
+- {nonResourceURLs: ['*'], verbs: ['*']}
+---
+kind: ClusterRoleBinding
+apiVersion: rbac.authorization.k8s.io/v1
+metadata: {name: anyone}
+subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: 'system:anonymous'}]
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: all}
+";

@@ -2,40 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test needs is there, or the test fails")]
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 use verdikt::Engine;
 use verdikt_server::Access;
+use verdikt_tests::authzen::{
+    ACTIONS, EVALUATION, EVALUATIONS, METADATA, RESOURCES, SUBJECTS, example, of, record, user,
+};
 use verdikt_tests::http::{Answer, Running};
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
-const EVALUATION: &str = "/access/v1/evaluation";
-const EVALUATIONS: &str = "/access/v1/evaluations";
 
 fn serve(engine: Engine, access: Access) -> Running {
     Running::start(engine, |options| options.access = access)
 }
 
-fn example() -> Running {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/authzen/manifests");
-    serve(Engine::builder().policy_dir(folder).build().unwrap(), Access::Open)
-}
-
 fn ask(server: &Running, target: &str, body: &Value) -> Answer {
     server.send("POST", target, &[JSON], &body.to_string())
-}
-
-fn user(name: &str) -> Value {
-    json!({"type": "user", "id": name})
-}
-
-fn record(name: &str) -> Value {
-    json!({"type": "record", "id": name})
-}
-
-fn of(subject: &Value, action: &str, resource: &Value) -> Value {
-    json!({"subject": subject, "action": {"name": action}, "resource": resource})
 }
 
 #[test]
@@ -360,10 +342,6 @@ fn whoever_asks_must_be_allowed_to() {
     check(None, 403);
 }
 
-const SUBJECTS: &str = "/access/v1/search/subject";
-const RESOURCES: &str = "/access/v1/search/resource";
-const ACTIONS: &str = "/access/v1/search/action";
-
 /// What a search finds, in a few words.
 fn found(answer: &Answer) -> Vec<String> {
     assert_eq!(answer.code, 200, "{}", answer.body);
@@ -553,7 +531,7 @@ fn nothing_is_found_of_what_policy_cannot_name() {
 #[test]
 fn a_client_finds_the_addresses_where_it_found_the_document() {
     let server = example();
-    let answer = server.get("/.well-known/authzen-configuration", None);
+    let answer = server.get(METADATA, None);
     assert_eq!((answer.code, answer.header("content-type")), (200, "application/json"));
     assert_eq!(
         answer.json(),
@@ -567,5 +545,5 @@ fn a_client_finds_the_addresses_where_it_found_the_document() {
         })
     );
     let (server, _folder) = &shop(Access::Authorized);
-    assert_eq!(server.get("/.well-known/authzen-configuration", None).code, 403);
+    assert_eq!(server.get(METADATA, None).code, 403);
 }

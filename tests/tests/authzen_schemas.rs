@@ -4,21 +4,17 @@
 //! evaluation alone.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use verdikt::Engine;
-use verdikt_server::{Access, TlsOptions};
+use verdikt_server::TlsOptions;
+use verdikt_tests::authzen::{
+    ACTIONS, EVALUATION, EVALUATIONS, METADATA, RESOURCES, SUBJECTS, example, of, record, user,
+};
 use verdikt_tests::http::{Answer, Running};
+use verdikt_tests::policy::ANYONE;
 use verdikt_tests::tls::{Authority, connect};
-
-const EVALUATION: &str = "/access/v1/evaluation";
-const EVALUATIONS: &str = "/access/v1/evaluations";
-const SUBJECTS: &str = "/access/v1/search/subject";
-const RESOURCES: &str = "/access/v1/search/resource";
-const ACTIONS: &str = "/access/v1/search/action";
-const METADATA: &str = "/.well-known/authzen-configuration";
 
 /// What each address is asked and what it answers, by the names of their definitions.
 const MESSAGES: [(&str, &str, &str); 5] = [
@@ -58,31 +54,6 @@ fn messages_of(target: &str) -> (&'static str, &'static str) {
     of.map(|&(_, request, response)| (request, response)).unwrap()
 }
 
-/// Everyone may ask over TLS, where nobody is its operator.
-const ANYONE: &str = "
-kind: ClusterRole
-apiVersion: rbac.authorization.k8s.io/v1
-metadata: {name: all}
-rules:
-- {apiGroups: ['*'], resources: ['*'], verbs: ['*']}
-- {nonResourceURLs: ['*'], verbs: ['*']}
----
-kind: ClusterRoleBinding
-apiVersion: rbac.authorization.k8s.io/v1
-metadata: {name: anyone}
-subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: 'system:anonymous'}]
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: all}
-";
-
-fn engine() -> Engine {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/authzen/manifests");
-    Engine::builder().policy_dir(folder).build().unwrap()
-}
-
-fn serve() -> Running {
-    Running::start(engine(), |options| options.access = Access::Open)
-}
-
 /// The body of a success.
 fn success(answer: &Answer) -> Value {
     assert_eq!(answer.code, 200, "{}", answer.body);
@@ -101,18 +72,6 @@ fn answered(server: &Running, target: &str, request: &Value) -> Value {
 fn exchanged(server: &Running, target: &str, request: &Value) -> Value {
     assert_is(messages_of(target).0, request);
     answered(server, target, request)
-}
-
-fn user(name: &str) -> Value {
-    json!({"type": "user", "id": name})
-}
-
-fn record(name: &str) -> Value {
-    json!({"type": "record", "id": name})
-}
-
-fn of(subject: &Value, action: &str, resource: &Value) -> Value {
-    json!({"subject": subject, "action": {"name": action}, "resource": resource})
 }
 
 /// A copy with another value at a place, or without it.
@@ -140,7 +99,7 @@ fn every_definition_is_a_schema_that_says_where_it_is_from() {
 
 #[test]
 fn decisions_are_what_the_schema_says() {
-    let server = serve();
+    let server = example();
     let check = |request: Value, expected: bool| {
         for target in [EVALUATION, EVALUATIONS] {
             let answer = exchanged(&server, target, &request);
@@ -164,7 +123,7 @@ fn decisions_are_what_the_schema_says() {
 
 #[test]
 fn batches_are_what_the_schema_says_with_each_semantic() {
-    let server = serve();
+    let server = example();
     let mut message = json!({
         "subject": user("bob"),
         "resource": record("record-1"),
@@ -205,7 +164,7 @@ fn batches_are_what_the_schema_says_with_each_semantic() {
 
 #[test]
 fn searches_are_what_the_schema_says_page_by_page() {
-    let server = serve();
+    let server = example();
     let check = |target: &str, request: Value, part: &str, limit: usize, expected: &[usize]| {
         // As a whole, where nothing is said of pages.
         let whole = exchanged(&server, target, &request);
@@ -276,7 +235,7 @@ fn the_metadata_are_what_the_schema_says_and_lead_to_what_they_name() {
     }
 
     // In plain text all that is missing is the "s" of every address.
-    let plain = success(&serve().get(METADATA, None));
+    let plain = success(&example().get(METADATA, None));
     let places: BTreeSet<String> = problems("metadata", &plain)
         .iter()
         .map(|problem| problem.split_once(": ").unwrap().0.to_owned())
@@ -323,7 +282,7 @@ fn places(message: &Value) -> Vec<String> {
 
 #[test]
 fn what_the_schemas_refuse_is_refused() {
-    let server = serve();
+    let server = example();
     let mut taken = Vec::new();
     let mut refused = 0;
     let mut check = |target: &'static str, request: &Value, place: &str| {
@@ -370,7 +329,7 @@ fn what_the_schemas_refuse_is_refused() {
 
 #[test]
 fn a_wrong_answer_is_found_out() {
-    let server = serve();
+    let server = example();
     // Each answer is right as it is, and wrong with any of these.
     let check = |name: &str, answer: &Value, wrong: &[(&str, Option<Value>)]| {
         assert_is(name, answer);

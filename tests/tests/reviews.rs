@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use verdikt::Engine;
 use verdikt_server::Access;
 use verdikt_tests::http::{Answer, Running};
+use verdikt_tests::policy::ANYONE;
 
 const POLICY: &str = "
 apiVersion: rbac.authorization.k8s.io/v1
@@ -292,22 +293,6 @@ fn a_401_says_no_more_than_it_must() {
         )
     );
 }
-
-/// Everyone may do everything, without credentials.
-const ANYONE: &str = "
-kind: ClusterRole
-apiVersion: rbac.authorization.k8s.io/v1
-metadata: {name: all}
-rules:
-- {apiGroups: ['*'], resources: ['*'], verbs: ['*']}
-- {nonResourceURLs: ['*'], verbs: ['*']}
----
-kind: ClusterRoleBinding
-apiVersion: rbac.authorization.k8s.io/v1
-metadata: {name: anyone}
-subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: 'system:anonymous'}]
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: all}
-";
 
 #[test]
 fn reviews_are_posted_and_nothing_else() {

@@ -70,10 +70,10 @@ impl Front {
             return reviews.answer(request.map(Body::new)).await;
         }
         let called = self.calls.as_ref().and_then(|calls| calls.called(request.uri().path()));
-        let answered = match called {
-            Some(service) => return service.answer(request).await,
-            None => self.router.clone().call(request).await,
-        };
-        answered.unwrap_or_else(|never| match never {})
+        if let Some(service) = called {
+            return service.answer(request).await;
+        }
+        let Ok(response) = self.router.clone().call(request).await;
+        response
     }
 }

@@ -40,13 +40,10 @@ impl Calls {
 impl Called<'_> {
     /// The answer to a call of it.
     pub(crate) async fn answer(self, request: Request<Incoming>) -> Response<Body> {
-        let answered = match self {
+        let Ok(response) = match self {
             Self::Verdikt(service) => service.clone().call(request).await,
             Self::Envoy(service) => service.clone().call(request).await,
         };
-        match answered {
-            Ok(response) => response.map(Body::new),
-            Err(never) => match never {},
-        }
+        response.map(Body::new)
     }
 }

@@ -1,8 +1,8 @@
 //! The clock that bounds how long the head of a request over HTTP/1 may take.
 //!
-//! hyper asks for a new sleep with each head, and to tell the runtime of it and then to take that back costs more than a
-//! decision. A connection has one sleep here: it goes on while a request is answered, and only when it is over is it
-//! looked at whether the head that is waited for now has had its time.
+//! hyper makes a new sleep for each head, and to register it with the runtime and take it back again costs more than a
+//! decision. Here a connection has one sleep, which runs on from one head to the next. Once it ends, the deadline of the
+//! present head decides: it is over, or the sleep is set to it.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};

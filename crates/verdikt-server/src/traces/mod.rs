@@ -4,8 +4,8 @@
 //! trace a share is sampled, and what is part of one is sampled if that is, but only if whoever sends it may say so.
 //! What is not sampled costs a look at the clock and at one header.
 
+mod around;
 mod collector;
-mod layer;
 mod propagation;
 mod request;
 

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use uuid::Uuid;
+use uuid::Builder;
 use uuid::fmt::Hyphenated;
 
 /// Makes ids. A counter, hashed under keys of this process: no call of the system for each request.
@@ -19,8 +19,8 @@ impl Ids {
     pub(crate) fn next(&self) -> String {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         let (high, low) = (self.high.hash_one(count), self.low.hash_one(count));
-        let id =
-            Uuid::from_u64_pair((high & !0xf000) | 0x4000, (low & !(0b11 << 62)) | (0b10 << 62));
+        let random = (u128::from(high) << 64) | u128::from(low);
+        let id = Builder::from_random_bytes(random.to_ne_bytes()).into_uuid();
         let mut text = vec![0; Hyphenated::LENGTH];
         id.hyphenated().encode_lower(&mut text);
         String::from_utf8(text).unwrap_or_default()

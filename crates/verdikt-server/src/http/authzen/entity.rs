@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::wire::Object;
 
@@ -101,4 +102,9 @@ impl ResourceProperties {
         field_selector: String::new(),
         label_selector: String::new(),
     };
+}
+
+/// Whether a value may stand where an object may, or nothing.
+pub(super) fn is_object_or_null(value: &Value) -> bool {
+    value.is_object() || value.is_null()
 }

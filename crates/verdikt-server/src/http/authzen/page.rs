@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::entity::is_object_or_null;
 use crate::wire;
 
 /// Which part of all results is asked for.
@@ -78,11 +79,6 @@ fn going_on(token: &str, fingerprint: u64) -> Option<(usize, usize)> {
     let (start, limit) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let is_of_this = u64::from_str_radix(parts.next()?, 16).ok()? == fingerprint;
     (is_of_this && limit <= MOST).then_some((start, limit))
-}
-
-/// Whether a value may stand where an object may, or nothing.
-pub(super) fn is_object_or_null(value: &Value) -> bool {
-    value.is_object() || value.is_null()
 }
 
 /// A checksum: a client that alters it gets another page of what it may search anyway.

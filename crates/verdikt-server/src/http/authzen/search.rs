@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use verdikt::{Asked, Objects, Scope, Snapshot, SubjectKind};
 
-use super::entity::{Action, Evaluation, Resource, Subject};
-use super::page::{Page, is_object_or_null};
+use super::entity::{Action, Evaluation, Resource, Subject, is_object_or_null};
+use super::page::Page;
 use super::question::Question;
 use crate::wire::{self, BodyError, Object};
 
@@ -76,10 +76,19 @@ impl Search {
         if asked.get("context").is_some_and(|context| !is_object_or_null(context)) {
             return Err("context: must be an object".to_owned());
         }
-        let (results, context) = match self {
-            Self::Subject => subjects(snapshot, asked)?,
-            Self::Resource => resources(snapshot, asked)?,
-            Self::Action => actions(snapshot, asked)?,
+        let everything = match self {
+            Self::Subject => subjects(snapshot, asked),
+            Self::Resource => resources(snapshot, asked),
+            Self::Action => actions(snapshot, asked),
+        };
+        let (results, context) = match everything {
+            Ok(everything) => everything,
+            // It is well-formed, and policy has nothing to say about it.
+            Err(Problem::Meaningless(why)) => {
+                let revision = snapshot.revision().0;
+                (Vec::new(), Context { revision, incomplete: vec![why], ..Context::default() })
+            }
+            Err(Problem::Wrong(what)) => return Err(what),
         };
         let total = results.len();
         let (results, next_token) = page.cut(results);
@@ -96,21 +105,32 @@ impl Search {
 /// All pages in one.
 type Everything = (Vec<Value>, Context);
 
-fn subjects(snapshot: &Arc<Snapshot>, asked: Value) -> Result<Everything, String> {
+/// Why nothing is found.
+enum Problem {
+    /// It is no search.
+    Wrong(String),
+    /// Policy cannot name what it is about, such as a type of subject that there is not.
+    Meaningless(String),
+}
+
+impl From<String> for Problem {
+    fn from(what: String) -> Self {
+        Self::Wrong(what)
+    }
+}
+
+fn subjects(snapshot: &Arc<Snapshot>, asked: Value) -> Result<Everything, Problem> {
     let kind: Kind = part(&asked, "subject")?;
     let wanted = match kind.kind.as_str() {
         "user" => SubjectKind::User,
         "group" => SubjectKind::Group,
         "serviceaccount" => SubjectKind::ServiceAccount,
-        kind => return Ok(nothing(snapshot, super::question::unknown_subject(kind))),
+        kind => return Err(Problem::Meaningless(super::question::unknown_subject(kind))),
     };
     // Whoever asks does not matter.
     let nobody = Subject { kind: "user".to_owned(), id: String::new(), properties: None };
     let evaluation = Evaluation::new(nobody, action(&asked)?, part(&asked, "resource")?);
-    let question = match Question::new(&evaluation) {
-        Ok(question) => question,
-        Err(problem) => return Ok(nothing(snapshot, problem)),
-    };
+    let question = Question::new(&evaluation).map_err(Problem::Meaningless)?;
     let found = snapshot.who_can(&question.attributes(), Asked::There);
     let of_kind = |holder: &&verdikt::Holder| {
         holder.subject.kind == wanted && holder.subject.group.is_empty()
@@ -136,18 +156,16 @@ fn subjects(snapshot: &Arc<Snapshot>, asked: Value) -> Result<Everything, String
     Ok((results.collect(), context))
 }
 
-fn resources(snapshot: &Arc<Snapshot>, asked: Value) -> Result<Everything, String> {
+fn resources(snapshot: &Arc<Snapshot>, asked: Value) -> Result<Everything, Problem> {
     let kind: Kind = part(&asked, "resource")?;
     if matches!(kind.kind.as_str(), "path" | "route") {
-        return Err(format!("resource.type: {:?} is not searched for", kind.kind));
+        let what = format!("resource.type: {:?} is not searched for", kind.kind);
+        return Err(Problem::Wrong(what));
     }
     let written = json!({"type": kind.kind, "id": "", "properties": kind.properties});
     let resource: Resource = of_value(written).map_err(|error| format!("resource.{error}"))?;
     let evaluation = Evaluation::new(part(&asked, "subject")?, action(&asked)?, resource);
-    let question = match Question::new(&evaluation) {
-        Ok(question) => question,
-        Err(problem) => return Ok(nothing(snapshot, problem)),
-    };
+    let question = Question::new(&evaluation).map_err(Problem::Meaningless)?;
     let found: Objects = snapshot.objects(&question.attributes());
     let within = evaluation.resource.0.namespace();
     let named = found
@@ -174,7 +192,7 @@ fn resources(snapshot: &Arc<Snapshot>, asked: Value) -> Result<Everything, Strin
     Ok((results.collect(), context))
 }
 
-fn actions(snapshot: &Arc<Snapshot>, asked: Value) -> Result<Everything, String> {
+fn actions(snapshot: &Arc<Snapshot>, asked: Value) -> Result<Everything, Problem> {
     let (subject, resource) = (part(&asked, "subject")?, part(&asked, "resource")?);
     let mut evaluation = Evaluation::new(subject, Action::new(""), resource);
     let names: BTreeSet<String> = match evaluation.resource.0.kind.as_str() {
@@ -188,22 +206,12 @@ fn actions(snapshot: &Arc<Snapshot>, asked: Value) -> Result<Everything, String>
     let mut results = Vec::new();
     for name in names {
         evaluation.action = Object(Action::new(&name));
-        match Question::new(&evaluation) {
-            Ok(question) if snapshot.is_allowed(&question.attributes()) => {
-                results.push(json!({"name": name}));
-            }
-            Ok(_) => {}
-            Err(problem) => return Ok(nothing(snapshot, problem)),
+        let question = Question::new(&evaluation).map_err(Problem::Meaningless)?;
+        if snapshot.is_allowed(&question.attributes()) {
+            results.push(json!({"name": name}));
         }
     }
     Ok((results, Context { revision: snapshot.revision().0, ..Context::default() }))
-}
-
-/// What is found where policy cannot name anything, such as for a type of subject that there is not: nothing, and why.
-/// A question that has no meaning here is well-formed all the same.
-fn nothing(snapshot: &Snapshot, why: String) -> Everything {
-    let revision = snapshot.revision().0;
-    (Vec::new(), Context { revision, incomplete: vec![why], ..Context::default() })
 }
 
 fn action(asked: &Value) -> Result<Action, String> {
