@@ -373,8 +373,6 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .http1()
         .timer(HeadTimer::default())
         .header_read_timeout(limits.read_timeout)
-        // Head and body of a short answer go out in one piece, which takes the system less than two.
-        .writev(false)
         .max_buf_size(64 << 10);
     builder
         .http2()
