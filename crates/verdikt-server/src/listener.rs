@@ -2,7 +2,6 @@
 
 mod accept;
 mod address;
-mod head_timer;
 mod socket;
 
 use std::convert::Infallible;
@@ -26,7 +25,6 @@ use verdikt::{Engine, Peer};
 
 use accept::{Accepted, Acceptor};
 pub use address::{Address, AddressError};
-use head_timer::HeadTimer;
 
 use crate::front::{Answering, Front};
 use crate::grpc;
@@ -371,7 +369,7 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
-        .timer(HeadTimer::default())
+        .timer(TokioTimer::new())
         .header_read_timeout(limits.read_timeout)
         .max_buf_size(64 << 10);
     builder
