@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::commands::{check, completion, explain, serve, status, token, validate, who_can};
+use crate::commands::{bench, check, completion, explain, serve, status, token, validate, who_can};
 use crate::failure::Failure;
 use crate::{config, effective, quickstart};
 
@@ -36,6 +36,10 @@ pub(crate) enum Command {
     Validate(validate::Validate),
     /// Show what a running server has loaded, and how its last reload went
     Status(status::Status),
+    /// Make a load on a running server, and measure how it bears it (exit code 0: all was answered as
+    /// expected, 1: some was not, 2: error)
+    #[command(override_usage = bench::USAGE)]
+    Bench(bench::Bench),
     /// Make secrets for token and basic-auth files
     Token(token::Token),
     /// Write completions for a shell
@@ -70,6 +74,7 @@ impl Command {
             Self::WhoCan(command) => command.run(),
             Self::Validate(command) => command.run(),
             Self::Status(command) => command.run(),
+            Self::Bench(command) => command.run(),
             Self::Token(command) => command.run(),
             Self::Completion(command) => command.run(),
             Self::Quickstart => quickstart::run(),

@@ -15,6 +15,7 @@ mod flags;
 mod gates;
 mod hangup;
 mod lint_flags;
+mod load;
 mod logging;
 mod oidc_flags;
 mod open_files;

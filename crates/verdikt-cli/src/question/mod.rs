@@ -9,6 +9,7 @@ use clap::Args;
 use verdikt::{Attributes, Engine, Selectors, User};
 
 use self::type_name::TypeName;
+pub(crate) use self::who::AsFlags;
 use self::who::{Unauthorized, WhoFlags};
 use crate::report::printable;
 
@@ -152,6 +153,11 @@ impl WhatFlags {
         let verb = &self.verb;
         let is_known = known.contains(&verb.as_str()) || verb.starts_with("impersonate");
         if is_known { Ok(()) } else { warn(&format!("verb {verb:?} is not a known verb")) }
+    }
+
+    /// The selectors of fields and of labels, as they are written.
+    pub(crate) fn selectors(&self) -> [&str; 2] {
+        [&self.field_selector, &self.label_selector]
     }
 
     /// Whether it is asked of all namespaces.

@@ -15,6 +15,17 @@ use crate::report::printable;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Who")]
 pub(super) struct WhoFlags {
+    #[command(flatten)]
+    named: AsFlags,
+    /// Bearer token to authenticate; without it and --as, the request has no credentials
+    #[arg(long, value_name = "TOKEN", conflicts_with = "user")]
+    token: Option<String>,
+}
+
+/// A user that is named, not authenticated.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Who")]
+pub(crate) struct AsFlags {
     /// User; groups Kubernetes gives to every such user are added
     #[arg(long = "as", value_name = "USER")]
     user: Option<String>,
@@ -34,19 +45,23 @@ pub(super) struct WhoFlags {
     #[arg(long = "as-user-extra", value_name = "KEY=VALUE", requires = "user",
           value_parser = key_and_value)]
     extra: Vec<(String, String)>,
-    /// Bearer token to authenticate; without it and --as, the request has no credentials
-    #[arg(long, value_name = "TOKEN", conflicts_with = "user")]
-    token: Option<String>,
+}
+
+impl AsFlags {
+    /// The user, if one is named.
+    pub(crate) fn user(&self) -> Option<User> {
+        let AsFlags { user, groups, uid, extra } = self;
+        user.as_ref().map(|name| impersonated(name, groups, uid, extra))
+    }
 }
 
 impl WhoFlags {
     /// Who asks, or why nobody knows.
     pub(super) fn user(&self, engine: &Engine) -> Result<User, Unauthorized> {
-        let WhoFlags { user, groups, uid, extra, token } = self;
-        if let Some(name) = user {
-            return Ok(impersonated(name, groups, uid, extra));
+        if let Some(user) = self.named.user() {
+            return Ok(user);
         }
-        let header = token.as_ref().map(|token| format!("Bearer {token}"));
+        let header = self.token.as_ref().map(|token| format!("Bearer {token}"));
         let credentials = header.as_ref().map_or_else(Credentials::default, |header| {
             Credentials::authorization(header.as_bytes())
         });
