@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::figures::{abac, audit, authentication, chain, decision, fronts, node};
+use crate::figures::{abac, audit, authentication, chain, change, decision, fronts, node};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -26,6 +26,12 @@ struct Args {
 enum What {
     /// What a decision costs: from strings, and with the user's subjects resolved.
     Decision {
+        /// How many bindings the world has.
+        #[arg(long, default_value_t = 10_000)]
+        bindings: usize,
+    },
+    /// What a change of one binding costs until it serves.
+    Change {
         /// How many bindings the world has.
         #[arg(long, default_value_t = 10_000)]
         bindings: usize,
@@ -85,6 +91,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Args { what, json } = Args::parse();
     match what {
         What::Decision { bindings } => figures::show(&decision::measure(bindings)?, json),
+        What::Change { bindings } => figures::show(&change::measure(bindings)?, json),
         What::Node { pods, nodes } => figures::show(&node::measure(pods, nodes)?, json),
         What::Abac { lines } => figures::show(&abac::measure(lines)?, json),
         What::Chain { bindings } => figures::show(&chain::measure(bindings)?, json),

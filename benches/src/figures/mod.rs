@@ -4,6 +4,7 @@ pub(crate) mod abac;
 pub(crate) mod audit;
 pub(crate) mod authentication;
 pub(crate) mod chain;
+pub(crate) mod change;
 pub(crate) mod decision;
 pub(crate) mod fronts;
 pub(crate) mod node;

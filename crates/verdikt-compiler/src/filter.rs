@@ -5,13 +5,18 @@
 //! answer nearly all of them for a fraction of either (a Bloom filter of one word a key:
 //! Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007).
 
-/// Two bits for each hash that was inserted, in a word chosen by the hash.
-#[derive(Debug)]
+use std::sync::Arc;
+
+/// Two bits for each hash that was inserted, in a word chosen by the hash. The words lie in chunks that
+/// copies share until one of them is written.
+#[derive(Clone, Debug)]
 pub(crate) struct Filter {
-    words: Vec<u64>,
+    chunks: Arc<[Arc<Chunk>]>,
     /// By how much a hash is shifted down to the index of its word.
     shift: u32,
 }
+
+type Chunk = [u64; CHUNK];
 
 impl Default for Filter {
     fn default() -> Self {
@@ -23,32 +28,51 @@ impl Filter {
     /// A filter that knows `hashes`, of which there are `count`.
     pub(crate) fn new(hashes: impl Iterator<Item = u64>, count: usize) -> Self {
         let words = (count * BITS_PER_KEY / 64).next_power_of_two().max(2);
-        let mut filter = Self { words: vec![0; words], shift: 64 - words.trailing_zeros() };
+        let shift = 64 - words.trailing_zeros();
+        let mut chunks = vec![[0; CHUNK]; words.div_ceil(CHUNK)];
         for hash in hashes {
-            let index = filter.index(hash);
-            if let Some(word) = filter.words.get_mut(index) {
+            let (chunk, word) = place(hash, shift);
+            if let Some(word) = chunks.get_mut(chunk).and_then(|chunk| chunk.get_mut(word)) {
                 *word |= bits(hash);
             }
         }
-        filter
+        Self { chunks: chunks.into_iter().map(Arc::new).collect(), shift }
+    }
+
+    /// Lets one more hash pass. With many more than it was made for, it lets everything pass.
+    pub(crate) fn insert(&mut self, hash: u64) {
+        let (chunk, word) = place(hash, self.shift);
+        let Some(chunk) = Arc::make_mut(&mut self.chunks).get_mut(chunk) else { return };
+        if let Some(word) = Arc::make_mut(chunk).get_mut(word) {
+            *word |= bits(hash);
+        }
+    }
+
+    /// How many hashes it can hold before it should be made anew.
+    pub(crate) fn capacity(&self) -> usize {
+        (1_usize << (64 - self.shift)) * 64 / BITS_PER_KEY
     }
 
     /// False only if `hash` was not inserted.
     #[inline]
     pub(crate) fn may_contain(&self, hash: u64) -> bool {
         let bits = bits(hash);
-        self.words.get(self.index(hash)).is_some_and(|word| word & bits == bits)
-    }
-
-    #[inline]
-    fn index(&self, hash: u64) -> usize {
-        (hash >> self.shift) as usize
+        let (chunk, word) = place(hash, self.shift);
+        let word = self.chunks.get(chunk).and_then(|chunk| chunk.get(word));
+        word.is_some_and(|word| word & bits == bits)
     }
 
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.words.capacity() * size_of::<u64>()
+        self.chunks.len() * (size_of::<Chunk>() + 3 * size_of::<usize>())
     }
+}
+
+/// The chunk of a hash's word, and where in it.
+#[inline]
+fn place(hash: u64, shift: u32) -> (usize, usize) {
+    let index = (hash >> shift) as usize;
+    (index / CHUNK, index % CHUNK)
 }
 
 #[inline]
@@ -58,6 +82,9 @@ fn bits(hash: u64) -> u64 {
 
 /// Between these and twice as many bits for a key: one hash in thirty, or fewer, passes for nothing.
 const BITS_PER_KEY: usize = 12;
+
+/// Words in a chunk: a page of memory.
+const CHUNK: usize = 512;
 
 #[cfg(test)]
 mod tests {
@@ -73,6 +100,11 @@ mod tests {
             let passed =
                 (count..count + 10_000).filter(|&index| filter.may_contain(hash(index))).count();
             assert!(passed < 600, "{passed} of 10000 pass a filter of {count}");
+            let mut grown = filter.clone();
+            (count..count + 100).for_each(|index| grown.insert(hash(index)));
+            assert!((0..count + 100).all(|index| grown.may_contain(hash(index))), "{count}");
+            let still = (count..count + 10_000).filter(|&index| filter.may_contain(hash(index)));
+            assert_eq!(still.count(), passed, "the original stays as it was");
         }
     }
 }

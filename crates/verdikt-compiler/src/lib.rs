@@ -4,10 +4,12 @@
 //! to decide, `explain.rs` reads it to say why. Everything slow happens when policy changes.
 
 pub mod abac;
+mod cow;
 mod filter;
 mod intern;
 pub mod lint;
 pub mod node;
+mod paged;
 pub mod rbac;
 mod rules;
 pub mod who_can;

@@ -454,6 +454,7 @@ impl Builder {
             objects: Arc::new(self.objects),
             authorization,
             nodes: None,
+            rbac: None,
             service_accounts: self.service_accounts,
             api_audiences,
             bootstrap_tokens: self.bootstrap_tokens,

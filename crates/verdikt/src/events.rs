@@ -3,27 +3,29 @@
 //! Files are read as a whole and events are told singly; both are kept, and what serves follows from
 //! both. Of an object that both bring, the last event counts, and a reload does not undo it. An object of
 //! the files that an event deletes is gone until a reload finds changed files that still have it.
+//! Such are objects of RBAC and those that are bound to nodes.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use verdikt_compiler::node;
+use verdikt_compiler::{node, rbac};
 use verdikt_core::metrics::{Family, Metrics};
 use verdikt_core::{HashKey, Revision};
-use verdikt_parser::PolicySet;
 use verdikt_parser::node::NodeObject;
+use verdikt_parser::{Diagnostic, PolicySet};
 
-use crate::NodeEvent;
 use crate::engine::Engine;
 use crate::reload::Sources;
 use crate::snapshot::Snapshot;
+use crate::{NodeEvent, RbacEvent};
 
 impl Engine {
     /// Takes note of one event and makes its outcome serve at once; tells which state does. Costs in
-    /// proportion to the one object. If no node may reach more or less than before, the state stays.
+    /// proportion to the one object, but for a role whose rules changed: what all roles permit is worked out
+    /// anew then. If nothing is different for anybody, the state stays.
     ///
-    /// Without [`crate::Mode::Node`] nothing looks at such objects, and nothing is kept. Waits while
-    /// [`Engine::reload`] reads files, and not while it waits for an issuer.
+    /// Without [`crate::Mode::Node`] or [`crate::Mode::Rbac`] nothing looks at their objects, and nothing is
+    /// kept. Waits while [`Engine::reload`] reads files, and not while it waits for an issuer.
     ///
     /// ```
     /// use verdikt::{Attributes, Engine, Mode, NodeEvent, User};
@@ -54,28 +56,107 @@ impl Engine {
     /// assert!(engine.authorize(&request).is_allowed());
     /// # Ok::<(), verdikt::LoadError>(())
     /// ```
-    pub fn apply(&self, event: NodeEvent) -> Revision {
+    ///
+    /// Roles and bindings likewise:
+    ///
+    /// ```
+    /// use verdikt::parser::rbac::{Binding, RoleRef, Subject};
+    /// use verdikt::{Attributes, Engine, RbacEvent, RbacObject, User};
+    ///
+    /// let engine = Engine::builder()
+    ///     .manifest("role.yaml", "
+    /// kind: ClusterRole
+    /// apiVersion: rbac.authorization.k8s.io/v1
+    /// metadata: {name: reader}
+    /// rules: [{apiGroups: [''], resources: [pods], verbs: [get]}]
+    /// ")
+    ///     .build()?;
+    /// let jane = User::new("jane", ["dev"]);
+    /// let request = Attributes { namespace: "web", ..Attributes::resource(&jane, "get", "pods") };
+    /// assert!(!engine.authorize(&request).is_allowed());
+    ///
+    /// let binding = Binding {
+    ///     namespace: "web".into(),
+    ///     name: "readers".into(),
+    ///     subjects: vec![Subject { kind: "User".into(), name: "jane".into(), ..Subject::default() }],
+    ///     role_ref: RoleRef {
+    ///         kind: "ClusterRole".into(),
+    ///         name: "reader".into(),
+    ///         ..RoleRef::default()
+    ///     },
+    ///     ..Binding::default()
+    /// };
+    /// engine.apply(RbacEvent::Put(RbacObject::RoleBinding(binding.clone())));
+    /// assert!(engine.authorize(&request).is_allowed());
+    ///
+    /// engine.apply(RbacEvent::Deleted(RbacObject::RoleBinding(binding)));
+    /// assert!(!engine.authorize(&request).is_allowed());
+    /// # Ok::<(), verdikt::LoadError>(())
+    /// ```
+    pub fn apply(&self, event: impl Into<Event>) -> Revision {
         self.apply_all([event])
     }
 
     /// Takes note of several events in their order; all of them begin to serve together.
-    pub fn apply_all(&self, events: impl IntoIterator<Item = NodeEvent>) -> Revision {
+    pub fn apply_all<E: Into<Event>>(&self, events: impl IntoIterator<Item = E>) -> Revision {
         // Whoever makes the events may ask the engine something meanwhile.
-        let events: Vec<NodeEvent> = events.into_iter().collect();
+        let events: Vec<Event> = events.into_iter().map(Into::into).collect();
         let mut sources = self.0.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.snapshot();
-        let Some(nodes) = &mut sources.nodes else { return current.revision };
-        let metrics = &self.0.metrics;
-        let changes = events.iter().filter(|event| apply(nodes, event, metrics)).count();
-        if changes == 0 {
+        let (mut nodes, mut rbac) = (false, false);
+        for event in &events {
+            match (event, &mut *sources) {
+                (Event::Node(event), Sources { nodes: Some(graph), .. }) => {
+                    nodes |= apply(graph, event, &self.0.metrics);
+                }
+                (Event::Rbac(event), Sources { rbac: Some(compiler), .. }) => {
+                    rbac |= compiler.apply(event);
+                }
+                _ => {}
+            }
+        }
+        if !nodes && !rbac {
             return current.revision;
         }
-        let index = Arc::new(nodes.index());
+        let graph = sources.nodes.as_ref().filter(|_| nodes);
+        let compiler = sources.rbac.as_ref().filter(|_| rbac);
+        let changed = Changed {
+            nodes: graph.map(|graph| Arc::new(graph.index())),
+            rbac: compiler.map(|compiler| Arc::new(compiler.table().clone())),
+        };
         let revision = Revision(current.revision.0 + 1);
-        self.0.current.store(Arc::new(current.with_nodes(&index, revision)));
+        self.0.current.store(Arc::new(current.with(&changed, revision)));
         self.0.changes.send_replace(());
         revision
     }
+}
+
+/// Something that happened to an object of the policy.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// To one that is bound to a node.
+    Node(NodeEvent),
+    /// To a role or a binding.
+    Rbac(RbacEvent),
+}
+
+impl From<NodeEvent> for Event {
+    fn from(event: NodeEvent) -> Self {
+        Self::Node(event)
+    }
+}
+
+impl From<RbacEvent> for Event {
+    fn from(event: RbacEvent) -> Self {
+        Self::Rbac(event)
+    }
+}
+
+/// Tables that events made different.
+pub(crate) struct Changed {
+    pub(crate) nodes: Option<Arc<node::Index>>,
+    pub(crate) rbac: Option<Arc<rbac::Table>>,
 }
 
 /// Takes note of an event, and of how long that took if it was one that is looked at.
@@ -120,6 +201,21 @@ const GRAPH_ACTIONS: Family = Family::histogram(
 );
 
 impl Sources {
+    /// What compiles RBAC, now that the files say this; to be kept if nothing is refused.
+    pub(crate) fn read_rbac(
+        &self,
+        policy: &PolicySet,
+        key: &HashKey,
+    ) -> (rbac::Compiler, Vec<Diagnostic>) {
+        match self.rbac.clone() {
+            Some(mut compiler) => {
+                let found = compiler.update(policy);
+                (compiler, found)
+            }
+            None => rbac::Compiler::new(policy, key),
+        }
+    }
+
     /// What nodes reach, now that the files say this.
     pub(crate) fn read_nodes(&mut self, policy: &PolicySet, key: &HashKey) -> node::Index {
         match &mut self.nodes {
@@ -133,11 +229,11 @@ impl Sources {
 }
 
 impl Snapshot {
-    fn with_nodes(&self, index: &Arc<node::Index>, revision: Revision) -> Self {
+    fn with(&self, changed: &Changed, revision: Revision) -> Self {
         Self {
             revision,
             authenticators: Arc::clone(&self.authenticators),
-            authorizers: self.authorizers.with_nodes(index),
+            authorizers: self.authorizers.with(changed),
             authentication: self.authentication.clone(),
             authorization: Arc::clone(&self.authorization),
             token_webhook: self.token_webhook.clone(),

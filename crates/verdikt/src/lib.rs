@@ -42,6 +42,7 @@ pub use builder::Builder;
 pub use changes::Changes;
 pub use decision::{Decision, Unauthenticated};
 pub use engine::Engine;
+pub use events::Event;
 pub use explanation::{Answer, EffectName, Explanation, Miss, Path};
 pub use mode::{Mode, UnknownMode};
 pub use objects::Objects;
@@ -63,6 +64,7 @@ pub use verdikt_authn::oidc::Flags as OidcFlags;
 pub use verdikt_authn::{Authenticated, Outcome};
 pub use verdikt_compiler::lint;
 pub use verdikt_compiler::node::Event as NodeEvent;
+pub use verdikt_compiler::rbac::{Event as RbacEvent, Object as RbacObject};
 pub use verdikt_compiler::who_can::{Asked, Kind as SubjectKind, Scope, Subject};
 pub use verdikt_compiler::{NonResourceRule, ResourceRule, Rules};
 pub use verdikt_core::{

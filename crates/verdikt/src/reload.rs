@@ -40,6 +40,8 @@ pub(crate) struct Sources {
     pub(crate) certificates: CertificateOptions,
     /// What is known of objects that are bound to nodes; none until mode Node asks for it.
     pub(crate) nodes: Option<node::Graph>,
+    /// What changes the tables of RBAC; none until mode RBAC asks for it.
+    pub(crate) rbac: Option<rbac::Compiler>,
     pub(crate) service_accounts: ServiceAccountOptions,
     pub(crate) api_audiences: Vec<String>,
     pub(crate) bootstrap_tokens: bool,
@@ -380,6 +382,7 @@ fn compile(
     let authorization = Arc::new(parsed.webhooks);
     let modes = modes(&parsed.authorizers)?;
     let mut authorizers = Vec::new();
+    let mut rbac = None;
     for (mode, name) in &modes {
         authorizers.push(match mode {
             Mode::Webhook => match authorization.webhook(name) {
@@ -396,8 +399,10 @@ fn compile(
                 Authorizer::Abac(Arc::new(AbacAuthorizer { table, file }))
             }
             Mode::Rbac => {
-                let (table, found) = rbac::Table::compile(&policy, key);
+                let (compiler, found) = sources.read_rbac(&policy, key);
                 diagnostics.extend(found);
+                let table = compiler.table().clone();
+                rbac = Some(compiler);
                 Authorizer::Rbac(Arc::new(table))
             }
         });
@@ -429,6 +434,7 @@ fn compile(
     let (authenticators, found) = builder.build();
     diagnostics.extend(found);
     let warnings = LoadError::unless_good(diagnostics)?;
+    sources.rbac = rbac;
     if let Some(place) = modes.iter().position(|(mode, _)| *mode == Mode::Node) {
         let index = Arc::new(sources.read_nodes(&policy, key));
         authorizers.insert(place, Authorizer::Node(index));

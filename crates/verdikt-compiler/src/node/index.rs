@@ -2,10 +2,10 @@
 
 use verdikt_core::HashKey;
 
-use super::cow::CowVec;
 use super::graph::Id;
 use super::pairs::Pairs;
 use super::record::{Kind, Record};
+use crate::cow::CowVec;
 
 /// Which node reaches which object. A copy shares everything with the original until one of them is
 /// changed, and none that serves ever is.

@@ -6,7 +6,6 @@
 //!
 //! [`Graph`] is what is written, by one writer; [`Index`] is what is read, an immutable state of it.
 
-mod cow;
 mod explain;
 mod files;
 mod graph;

@@ -9,8 +9,11 @@ use verdikt_parser::Origin;
 use verdikt_parser::rbac::PolicyRule;
 
 use super::matching::Matched;
-use super::permission::Found;
-use super::table::{BindingRecord, PlaceRecord, Table};
+use super::permission::{Class, Found};
+use super::reason::{binding_text, subject_text};
+use super::record::{PlaceRecord, Record};
+use super::records::BindingId;
+use super::table::Table;
 
 /// All that RBAC has to say about one request.
 #[derive(Clone, Debug, Default)]
@@ -94,13 +97,16 @@ impl Table {
     /// The rules of a binding that permit the request to `subject`.
     pub(super) fn paths(
         &self,
-        record: &BindingRecord,
+        record: Record<'_>,
         request: &Attributes<'_>,
         subject: String,
     ) -> impl Iterator<Item = Path> {
-        self.rules(record).enumerate().filter(|(_, rule)| Matched::of(rule, request).all()).map(
-            move |(rule_index, rule)| Path {
-                binding: self.binding_text(record),
+        self.rules(record)
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| Matched::of(rule, request).all())
+            .map(move |(rule_index, rule)| Path {
+                binding: binding_text(record),
                 role: self.role_text(record),
                 subject: subject.clone(),
                 rule: RuleText(rule).to_string(),
@@ -109,13 +115,12 @@ impl Table {
                 role_origin: self
                     .role_of(record)
                     .map_or_else(Origin::default, |r| self.origin(r.place)),
-            },
-        )
+            })
     }
 
     /// Rules that name the user, and fail in one part.
-    fn near_rules(&self, record: &BindingRecord, request: &Attributes<'_>, misses: &mut Misses) {
-        let (binding, role) = (self.binding_text(record), self.role_text(record));
+    fn near_rules(&self, record: Record<'_>, request: &Attributes<'_>, misses: &mut Misses) {
+        let (binding, role) = (binding_text(record), self.role_text(record));
         let who = self.who(record, request);
         let Some(role_record) = self.role_of(record) else {
             let text = format!("{binding} names {who}, but its {role} does not exist");
@@ -150,28 +155,21 @@ impl Table {
         let Some(user) = request.user else { return };
         let mut found = Found::new();
         let class = self.permissions.class(request, &self.key, &mut found);
-        for (id, record) in (0..).zip(&self.bindings) {
-            let permits = self
-                .role_of(record)
-                .is_some_and(|role| self.sets.permits(role.set, class, request.name, &self.key));
-            if !permits {
-                continue;
-            }
-            let namespace = self.names.str(record.namespace);
-            let in_scope = id < self.cluster_bindings || namespace == request.namespace;
-            let (binding, role) = (self.binding_text(record), self.role_text(record));
+        for record in self.permitting(class, request.name) {
+            let namespace = record.namespace;
+            let in_scope = namespace.is_empty() || namespace == request.namespace;
+            let (binding, role) = (binding_text(record), self.role_text(record));
             let origin = self.origin(record.place);
-            if let Some(subject) = self.applying_subject(record, user.user()) {
+            if let Some(subject) = record.applying_subject(user.user()) {
                 if !in_scope {
-                    let who = self.subject_text(subject);
+                    let who = subject_text(subject);
                     let text =
                         format!("{binding} of {role} lets {who} do it in namespace {namespace:?}");
                     misses.add(MissKind::OtherNamespace, text, origin);
                 }
             } else if in_scope {
-                let subjects = self.subjects_of(record).iter().take(SHOWN);
-                let others: Vec<String> =
-                    subjects.map(|subject| self.subject_text(subject)).collect();
+                let subjects = record.subjects().take(SHOWN);
+                let others: Vec<String> = subjects.map(subject_text).collect();
                 if !others.is_empty() {
                     let text = format!("{binding} of {role} lets {} do it", others.join(", "));
                     misses.add(MissKind::OtherSubject, text, origin);
@@ -180,13 +178,25 @@ impl Table {
         }
     }
 
-    fn rules(&self, record: &BindingRecord) -> impl Iterator<Item = &PolicyRule> {
-        self.role_of(record).into_iter().flat_map(|role| role.rules.iter())
+    /// All bindings whose roles permit a class of requests for an object of this name, in order.
+    pub(super) fn permitting(&self, class: Class<'_>, name: &str) -> Vec<Record<'_>> {
+        let permits = |record: &Record<'_>| {
+            self.sets.permits(self.roles.set(record.role), class, name, &self.key)
+        };
+        let found = self.bindings.iter().filter(|(_, record)| permits(record));
+        let mut ids: Vec<BindingId> = found.map(|(id, _)| id).collect();
+        self.bindings.put_in_order(&mut ids);
+        ids.into_iter().filter_map(|id| self.binding(id)).collect()
     }
 
-    fn who(&self, record: &BindingRecord, request: &Attributes<'_>) -> String {
-        let subject = request.user.and_then(|user| self.applying_subject(record, user.user()));
-        subject.map(|subject| self.subject_text(subject)).unwrap_or_default()
+    /// The rules of a binding's role.
+    pub(super) fn rules(&self, record: Record<'_>) -> &[PolicyRule] {
+        self.role_of(record).and_then(|role| role.rules.as_deref()).unwrap_or_default()
+    }
+
+    fn who(&self, record: Record<'_>, request: &Attributes<'_>) -> String {
+        let subject = request.user.and_then(|user| record.applying_subject(user.user()));
+        subject.map(subject_text).unwrap_or_default()
     }
 
     fn origin(&self, place: PlaceRecord) -> Origin {

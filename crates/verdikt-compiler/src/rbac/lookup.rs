@@ -6,11 +6,14 @@
 
 use verdikt_core::{Attributes, User, same};
 
+use super::grants::Grant;
 use super::permission::{Class, Found};
-use super::table::{Entry, Grant, NamespaceId, SubjectKey, Table};
+use super::record::subject_at;
+use super::records::BindingId;
+use super::table::{Table, hash_in};
 
 impl Table {
-    /// The id of the binding that allows the request, for [`verdikt_core::Reason::RbacBinding`];
+    /// The number of the binding that allows the request, for [`verdikt_core::Reason::RbacBinding`];
     /// none if RBAC has no opinion. It never denies.
     #[inline]
     pub fn lookup(&self, request: &Attributes<'_>) -> Option<u32> {
@@ -22,19 +25,20 @@ impl Table {
         }
         let namespace = match request.namespace {
             "" => None,
-            name => self.namespaces.get(name, &self.key),
+            name => Some(self.key.text(name)),
         };
-        let search = Search { table: self, name: request.name, class, namespace };
+        let search = Search { table: self, request, class, user: user.user() };
         let groups = &user.user().groups;
         match user.subjects(&self.key) {
             Some(subjects) => {
                 let hashes =
                     std::iter::once(subjects.name()).chain(subjects.groups().iter().copied());
-                search.first(user.user(), hashes)
+                search.first(namespace, hashes)
             }
             None => {
                 let groups = groups.iter().map(|group| self.key.group(group));
-                search.first(user.user(), std::iter::once(self.key.user(&user.name)).chain(groups))
+                let name = self.key.user(&user.user().name);
+                search.first(namespace, std::iter::once(name).chain(groups))
             }
         }
     }
@@ -43,95 +47,86 @@ impl Table {
 #[derive(Clone, Copy)]
 struct Search<'a> {
     table: &'a Table,
-    /// Of the object asked for.
-    name: &'a str,
+    request: &'a Attributes<'a>,
     class: Class<'a>,
-    /// None if the request has no namespace, or one without bindings.
-    namespace: Option<NamespaceId>,
+    user: &'a User,
 }
 
 impl Search<'_> {
     /// The first binding that allows the request. `subjects` are the hashes of the user's name and then
-    /// of the groups.
+    /// of the groups, `namespace` that of the namespace, if there is one.
     #[inline]
-    fn first(self, user: &User, mut subjects: impl Iterator<Item = u64>) -> Option<u32> {
-        let mut best = NONE;
+    fn first(
+        self,
+        namespace: Option<u64>,
+        mut subjects: impl Iterator<Item = u64>,
+    ) -> Option<BindingId> {
+        // By scope: a binding for the whole cluster comes before any other.
+        let mut best = [NONE; 2];
         let mut start = 0;
         let mut batch = Batch { hashes: [[0; BATCH]; 2], len: 0, candidates: 0 };
         loop {
-            batch.gather(self.table, self.namespace, &mut subjects);
+            batch.gather(self.table, namespace, &mut subjects);
             for bit in bits(batch.candidates) {
-                // INVARIANT (binding-order): the smallest id is the first, ClusterRoleBindings before
-                // RoleBindings.
-                best = best.min(self.probe(&batch, bit, user, start));
+                let [in_cluster, in_namespace] = &mut best;
+                if bit < BATCH {
+                    self.probe(&batch, bit, start, in_cluster);
+                } else if *in_cluster == NONE {
+                    self.probe(&batch, bit, start, in_namespace);
+                }
             }
             if batch.len < BATCH {
-                return (best != NONE).then_some(best);
+                let [in_cluster, in_namespace] = best;
+                let first = if in_cluster == NONE { in_namespace } else { in_cluster };
+                return (first != NONE).then_some(first);
             }
             start += BATCH;
         }
     }
 
+    /// Looks at the grants of one subject in one scope; `best` is what was found for others.
     #[inline]
-    fn probe(self, batch: &Batch, bit: usize, user: &User, start: usize) -> u32 {
-        let (index, namespaced) = (bit % BATCH, bit >= BATCH);
-        let (hash, subject) = (batch.hash(bit), start + index);
-        let entries = if namespaced { &self.table.namespaced } else { &self.table.cluster };
-        let namespace = if namespaced { self.namespace } else { None };
-        let found = match entries.find(hash) {
-            Some(entry) => self.first_allowing(entry, namespace, user, subject),
-            None => NONE,
+    fn probe(self, batch: &Batch, bit: usize, start: usize, best: &mut BindingId) {
+        let is_namespaced = bit >= BATCH;
+        let grants = if is_namespaced { &self.table.namespaced } else { &self.table.cluster };
+        let subject = start + bit % BATCH;
+        // INVARIANT (lists-in-order): the first that allows comes before the others.
+        let found = grants
+            .find(batch.hash(bit))
+            .iter()
+            .find(|grant| self.permits(grant) && self.is_for(grant, is_namespaced, subject));
+        if let Some(found) = found
+            && (*best == NONE || self.comes_before(found.binding, *best))
+        {
+            *best = found.binding;
+        }
+    }
+
+    /// Rarely asked: only where several subjects of one user are granted the same.
+    #[cold]
+    fn comes_before(self, first: BindingId, second: BindingId) -> bool {
+        self.table.bindings.order(first) < self.table.bindings.order(second)
+    }
+
+    #[inline]
+    fn permits(self, grant: &Grant) -> bool {
+        let set = self.table.roles.set(grant.role);
+        self.table.sets.permits(set, self.class, self.request.name, &self.table.key)
+    }
+
+    /// Whether the grant is for this subject, by comparison: 0 is the user, then come the groups.
+    #[inline]
+    fn is_for(self, grant: &Grant, is_namespaced: bool, subject: usize) -> bool {
+        let (text, is_user) = match subject.checked_sub(1) {
+            None => (Some(&self.user.name), true),
+            Some(group) => (self.user.groups.get(group), false),
         };
-        // INVARIANT (one-entry-a-hash): what is not found is aside, and that is nearly always nothing.
-        let aside = entries.aside().iter().filter(|entry| entry.hash == hash);
-        aside.fold(found, |best, entry| {
-            best.min(self.first_allowing(entry, namespace, user, subject))
-        })
-    }
-
-    /// The first binding of the entry whose role permits the request, if the entry is the subject's.
-    #[inline]
-    fn first_allowing(
-        self,
-        entry: &Entry,
-        namespace: Option<NamespaceId>,
-        user: &User,
-        subject: usize,
-    ) -> u32 {
-        // INVARIANT (sorted-grants): the first that permits has the smallest id.
-        let binding =
-            if self.permits(entry.first) { entry.first.binding } else { self.among(entry) };
-        if binding != NONE && self.is_for(entry, namespace, user, subject) { binding } else { NONE }
-    }
-
-    /// The first further binding of the entry that permits the request.
-    #[inline]
-    fn among(self, entry: &Entry) -> u32 {
-        let mut grants = self.table.more_grants(entry).iter();
-        grants.find(|grant| self.permits(**grant)).map_or(NONE, |grant| grant.binding)
-    }
-
-    #[inline]
-    fn permits(self, grant: Grant) -> bool {
-        self.table.sets.permits(grant.set, self.class, self.name, &self.table.key)
-    }
-
-    /// Whether the entry is for this subject, by comparison: 0 is the user, then come the groups.
-    #[inline]
-    fn is_for(
-        self,
-        entry: &Entry,
-        namespace: Option<NamespaceId>,
-        user: &User,
-        subject: usize,
-    ) -> bool {
-        let text = match (entry.subject, subject.checked_sub(1)) {
-            (SubjectKey::User(_), None) => Some(&user.name),
-            (SubjectKey::Group(_), Some(group)) => user.groups.get(group),
-            _ => None,
+        let record = self.table.bindings.bytes(grant.binding);
+        let Some((text, (namespace, named))) = text.zip(subject_at(record, grant.subject)) else {
+            return false;
         };
-        text.is_some_and(|text| same(self.table.names.bytes_at(entry.name), text.as_bytes()))
-            && namespace.is_none_or(|namespace| entry.namespace == namespace)
+        named.is(text, is_user)
+            && (!is_namespaced || same(namespace, self.request.namespace.as_bytes()))
     }
 }
 
@@ -151,7 +146,7 @@ impl Batch {
     fn gather(
         &mut self,
         table: &Table,
-        namespace: Option<NamespaceId>,
+        namespace: Option<u64>,
         subjects: &mut impl Iterator<Item = u64>,
     ) {
         let scope = namespace.unwrap_or_default();
@@ -159,7 +154,7 @@ impl Batch {
         self.len = 0;
         let [in_cluster, in_namespace] = &mut self.hashes;
         for ((slot, scoped_slot), hash) in in_cluster.iter_mut().zip(in_namespace).zip(subjects) {
-            let scoped = Entry::hash_in(hash, scope);
+            let scoped = hash_in(hash, scope);
             (*slot, *scoped_slot) = (hash, scoped);
             cluster |= u32::from(table.cluster.may_contain(hash)) << self.len;
             namespaced |= u32::from(table.namespaced.may_contain(scoped)) << self.len;
@@ -188,7 +183,7 @@ fn bits(mut mask: u32) -> impl Iterator<Item = usize> {
 }
 
 /// In place of a binding: none.
-const NONE: u32 = u32::MAX;
+const NONE: BindingId = BindingId::MAX;
 
 /// Subjects in a batch: a user and seven groups, more than most have.
 const BATCH: usize = 8;

@@ -3,7 +3,10 @@
 use verdikt_core::Attributes;
 
 use super::matching::Matched;
+use super::record::Record;
+use super::records::BindingId;
 use super::table::Table;
+use super::who_can::scope;
 use crate::who_can::Scope;
 
 impl Table {
@@ -12,13 +15,13 @@ impl Table {
     pub fn objects(&self, request: &Attributes<'_>) -> Vec<(Scope, Option<String>)> {
         let Some(user) = request.user else { return Vec::new() };
         let mut found = Vec::new();
-        for (id, record) in (0..).zip(&self.bindings) {
-            let Some(role) = self.role_of(record) else { continue };
-            if self.applying_subject(record, user.user()).is_none() {
-                continue;
-            }
-            let scope = self.scope(id, record);
-            for rule in &*role.rules {
+        let applying = |record: &Record<'_>| record.applying_subject(user.user()).is_some();
+        let all = self.bindings.iter().filter(|(_, record)| applying(record));
+        let mut ids: Vec<BindingId> = all.map(|(id, _)| id).collect();
+        self.bindings.put_in_order(&mut ids);
+        for record in ids.into_iter().filter_map(|id| self.binding(id)) {
+            let scope = scope(record);
+            for rule in self.rules(record) {
                 let matched = Matched::of(rule, request);
                 if !(Matched { name: true, ..matched }).all() {
                     continue;
@@ -35,7 +38,8 @@ impl Table {
 
     /// The verbs that rules have, wildcards included.
     pub fn verbs(&self) -> impl Iterator<Item = &str> {
-        let rules = self.roles.iter().flat_map(|role| role.rules.iter());
+        let roles = self.roles.iter().filter_map(|role| role.rules.as_deref());
+        let rules = roles.flatten();
         rules.flat_map(|rule| rule.verbs.iter().map(String::as_str))
     }
 }

@@ -2,7 +2,10 @@
 
 use verdikt_core::User;
 
-use super::table::{Entries, Entry, SubjectKey, Table};
+use super::grants::Grants;
+use super::record::subject_at;
+use super::records::BindingId;
+use super::table::{Table, hash_in};
 use crate::{NonResourceRule, ResourceRule, Rules};
 
 impl Table {
@@ -10,9 +13,8 @@ impl Table {
     /// grants alone. Roles that are missing are errors in `rules`, and nothing is left out otherwise.
     pub fn rules_for(&self, user: &User, namespace: &str, rules: &mut Rules) {
         let bindings = self.applying_bindings(user, namespace);
-        for binding in &bindings {
-            let role = self.binding(*binding).and_then(|record| self.role_of(record));
-            for rule in role.into_iter().flat_map(|role| role.rules.iter()) {
+        for record in bindings.iter().filter_map(|&id| self.binding(id)) {
+            for rule in self.rules(record) {
                 if !rule.resources.is_empty() {
                     rules.resource_rules.push(ResourceRule {
                         verbs: rule.verbs.clone(),
@@ -32,41 +34,29 @@ impl Table {
         rules.errors.extend(self.role_errors(bindings));
     }
 
-    /// Ids of the bindings that name `user`, for the whole cluster and in `namespace`, in order.
-    pub(super) fn applying_bindings(&self, user: &User, namespace: &str) -> Vec<u32> {
+    /// The bindings that name `user`, for the whole cluster and in `namespace`, in order.
+    pub(super) fn applying_bindings(&self, user: &User, namespace: &str) -> Vec<BindingId> {
         let name = (self.key.user(&user.name), true, user.name.as_str());
         let groups = user.groups.iter().map(|group| (self.key.group(group), false, group.as_str()));
-        let namespace = self.namespaces.get(namespace, &self.key);
+        let scope = self.key.text(namespace);
         let mut found = Vec::new();
         for (hash, is_user, text) in std::iter::once(name).chain(groups) {
-            let is_subject = |entry: &Entry| match entry.subject {
-                SubjectKey::User(id) => is_user && self.names.str(id) == text,
-                SubjectKey::Group(id) => !is_user && self.names.str(id) == text,
+            let mut collect = |grants: &Grants, hash, namespace: &str| {
+                let is_for = |id: BindingId, at| {
+                    subject_at(self.bindings.bytes(id), at).is_some_and(|(scope, subject)| {
+                        subject.is(text, is_user) && scope == namespace.as_bytes()
+                    })
+                };
+                let named =
+                    grants.find(hash).iter().filter(|grant| is_for(grant.binding, grant.subject));
+                found.extend(named.map(|grant| grant.binding));
             };
-            self.collect(&self.cluster, hash, is_subject, &mut found);
-            if let Some(namespace) = namespace {
-                let hash = Entry::hash_in(hash, namespace);
-                let is_it = |entry: &Entry| is_subject(entry) && entry.namespace == namespace;
-                self.collect(&self.namespaced, hash, is_it, &mut found);
+            collect(&self.cluster, hash, "");
+            if !namespace.is_empty() {
+                collect(&self.namespaced, hash_in(hash, scope), namespace);
             }
         }
-        found.sort_unstable();
-        found.dedup();
+        self.bindings.put_in_order(&mut found);
         found
-    }
-
-    fn collect(
-        &self,
-        entries: &Entries,
-        hash: u64,
-        is_it: impl Fn(&Entry) -> bool,
-        into: &mut Vec<u32>,
-    ) {
-        for entry in entries.find(hash).into_iter().chain(entries.aside()) {
-            if is_it(entry) {
-                into.push(entry.first.binding);
-                into.extend(self.more_grants(entry).iter().map(|grant| grant.binding));
-            }
-        }
     }
 }

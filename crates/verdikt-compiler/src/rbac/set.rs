@@ -16,6 +16,12 @@ impl SetId {
     pub(crate) const MISSING: Self = Self(u32::MAX);
 }
 
+impl Default for SetId {
+    fn default() -> Self {
+        Self::MISSING
+    }
+}
+
 /// All permission sets of a policy.
 #[derive(Debug, Default)]
 pub(crate) struct Sets {

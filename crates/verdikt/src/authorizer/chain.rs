@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use verdikt_compiler::Rules;
 use verdikt_compiler::who_can::{Asked, Scope, Subject};
-use verdikt_compiler::{Rules, node};
 use verdikt_core::{Attributes, Effect, Reason, User, groups};
 
 use super::{Authorizer, Said, WebhookAuthorizer, answer};
+use crate::events::Changed;
 use crate::explanation::{Answer, Explanation, Path};
 use crate::metrics::Decisions;
 use crate::objects::Objects;
@@ -50,11 +51,16 @@ impl Chain {
         Self { members, counts }
     }
 
-    /// The same chain, with another state of what nodes reach.
-    pub(crate) fn with_nodes(&self, index: &Arc<node::Index>) -> Self {
-        let replaced = self.members.iter().map(|member| match member {
-            Authorizer::Node(_) => Authorizer::Node(Arc::clone(index)),
-            other => other.clone(),
+    /// The same chain, with other states of what events change.
+    pub(crate) fn with(&self, changed: &Changed) -> Self {
+        let replaced = self.members.iter().map(|member| match (member, changed) {
+            (Authorizer::Node(_), Changed { nodes: Some(index), .. }) => {
+                Authorizer::Node(Arc::clone(index))
+            }
+            (Authorizer::Rbac(_), Changed { rbac: Some(table), .. }) => {
+                Authorizer::Rbac(Arc::clone(table))
+            }
+            (other, _) => other.clone(),
         });
         Self { members: replaced.collect(), counts: self.counts.clone() }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// See the module.
 #[derive(Clone, Debug)]
-pub(super) struct CowVec<T> {
+pub(crate) struct CowVec<T> {
     root: Arc<[Branch<T>]>,
     len: usize,
 }
@@ -16,29 +16,29 @@ type Branch<T> = Arc<[Leaf<T>; FAN]>;
 type Leaf<T> = Arc<[T; FAN]>;
 
 impl<T: Clone + Default> CowVec<T> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { root: Arc::from([]), len: 0 }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     #[inline]
-    pub(super) fn get(&self, index: usize) -> Option<&T> {
+    pub(crate) fn get(&self, index: usize) -> Option<&T> {
         let branch = self.root.get(index / (FAN * FAN))?;
         branch.get(index / FAN % FAN)?.get(index % FAN)
     }
 
     /// An element to be changed.
-    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
         let branch = Arc::make_mut(&mut self.root).get_mut(index / (FAN * FAN))?;
         let leaf = Arc::make_mut(branch).get_mut(index / FAN % FAN)?;
         Arc::make_mut(leaf).get_mut(index % FAN)
     }
 
     /// Adds an element, and tells its index.
-    pub(super) fn push(&mut self, value: T) -> usize {
+    pub(crate) fn push(&mut self, value: T) -> usize {
         let index = self.len;
         if index / (FAN * FAN) == self.root.len() {
             let empty: Leaf<T> = Arc::new(std::array::from_fn(|_| T::default()));
@@ -53,7 +53,7 @@ impl<T: Clone + Default> CowVec<T> {
     }
 
     /// Takes the last element away.
-    pub(super) fn pop(&mut self) -> Option<T> {
+    pub(crate) fn pop(&mut self) -> Option<T> {
         let last = self.len.checked_sub(1)?;
         let value = self.get_mut(last).map(std::mem::take);
         self.len = last;
@@ -61,7 +61,7 @@ impl<T: Clone + Default> CowVec<T> {
     }
 
     /// Those that are there.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.root
             .iter()
             .flat_map(|branch| branch.iter())
@@ -70,9 +70,37 @@ impl<T: Clone + Default> CowVec<T> {
     }
 
     /// Bytes on the heap, without what the elements own.
-    pub(super) fn heap_bytes(&self) -> usize {
+    pub(crate) fn heap_bytes(&self) -> usize {
         self.root.len() * (1 + FAN) * size_of::<usize>()
             + self.len.div_ceil(FAN) * FAN * size_of::<T>()
+    }
+}
+
+impl<T: Clone + Default> FromIterator<T> for CowVec<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        let mut values = values.into_iter().peekable();
+        let empty: Leaf<T> = Arc::new(std::array::from_fn(|_| T::default()));
+        let (mut root, mut len) = (Vec::new(), 0);
+        while values.peek().is_some() {
+            let branch: [Leaf<T>; FAN] = std::array::from_fn(|_| {
+                if values.peek().is_none() {
+                    return Arc::clone(&empty);
+                }
+                Arc::new(std::array::from_fn(|_| {
+                    let value = values.next();
+                    len += usize::from(value.is_some());
+                    value.unwrap_or_default()
+                }))
+            });
+            root.push(Arc::new(branch));
+        }
+        Self { root: root.into(), len }
+    }
+}
+
+impl<T: Clone + Default> Default for CowVec<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -88,6 +116,7 @@ mod tests {
         for value in 0..10_000_u32 {
             assert_eq!(vector.push(value), value as usize);
         }
+        assert!((0..10_000_u32).collect::<CowVec<_>>().iter().eq(vector.iter()));
         let copy = vector.clone();
         for index in (0..10_000).step_by(97) {
             *vector.get_mut(index).unwrap() += 1;

@@ -1,0 +1,164 @@
+//! Objects that are told of one by one, beside those that files bring.
+
+use std::collections::BTreeMap;
+use std::mem::take;
+
+use verdikt_parser::rbac::{Binding, ClusterRole, Role};
+
+use super::compile::{Compiler, NewBinding, NewRole, cluster_roles, role};
+use super::roles::RoleKind;
+
+/// An object of RBAC.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "they are Kubernetes' kinds")]
+#[non_exhaustive]
+pub enum Object {
+    Role(Role),
+    ClusterRole(ClusterRole),
+    RoleBinding(Binding),
+    ClusterRoleBinding(Binding),
+}
+
+/// What happened to an object.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// It is there, or is different from before.
+    Put(Object),
+    /// It is gone; all that is looked at is its kind, namespace and name.
+    Deleted(Object),
+}
+
+/// Objects that events brought, by namespace and name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    roles: BTreeMap<(String, String), Role>,
+    cluster_roles: BTreeMap<(String, String), ClusterRole>,
+    role_bindings: BTreeMap<(String, String), Binding>,
+    cluster_role_bindings: BTreeMap<(String, String), Binding>,
+}
+
+impl Told {
+    /// Roles of files and of events; of one that both bring, that of the event.
+    pub(super) fn roles<'a>(&'a self, read: &'a [Role]) -> impl Iterator<Item = &'a Role> {
+        either(read, &self.roles, |role| (&role.namespace, &role.name))
+    }
+
+    /// ClusterRoles likewise.
+    pub(super) fn cluster_roles<'a>(
+        &'a self,
+        read: &'a [ClusterRole],
+    ) -> impl Iterator<Item = &'a ClusterRole> {
+        either(read, &self.cluster_roles, |role| ("", &role.name))
+    }
+
+    /// RoleBindings likewise.
+    pub(super) fn role_bindings<'a>(
+        &'a self,
+        read: &'a [Binding],
+    ) -> impl Iterator<Item = &'a Binding> {
+        either(read, &self.role_bindings, |binding| (&binding.namespace, &binding.name))
+    }
+
+    /// ClusterRoleBindings likewise.
+    pub(super) fn cluster_role_bindings<'a>(
+        &'a self,
+        read: &'a [Binding],
+    ) -> impl Iterator<Item = &'a Binding> {
+        either(read, &self.cluster_role_bindings, |binding| ("", &binding.name))
+    }
+}
+
+/// What was read, without what was told, and then that.
+fn either<'a, T>(
+    read: &'a [T],
+    told: &'a BTreeMap<(String, String), T>,
+    name: impl Fn(&'a T) -> (&'a str, &'a str) + 'a,
+) -> impl Iterator<Item = &'a T> {
+    let is_told = move |object: &&'a T| {
+        let (namespace, name) = name(object);
+        !told.is_empty() && told.contains_key(&(namespace.to_owned(), name.to_owned()))
+    };
+    read.iter().filter(move |object| !is_told(object)).chain(told.values())
+}
+
+impl Compiler {
+    /// Takes note of an event; tells whether anything is different now.
+    ///
+    /// Costs in proportion to the object for a binding. For a role whose rules changed, what all roles
+    /// permit is worked out anew.
+    pub fn apply(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Put(object) => self.put(object),
+            Event::Deleted(object) => self.delete(object),
+        }
+    }
+
+    fn put(&mut self, object: &Object) -> bool {
+        match object {
+            Object::Role(new) => {
+                self.told.roles.insert(names(&new.namespace, &new.name), new.clone());
+                self.put_roles(&[role(new)])
+            }
+            Object::ClusterRole(role) => {
+                self.told.cluster_roles.insert(names("", &role.name), role.clone());
+                let place = self.cluster_roles.iter_mut().find(|other| other.name == role.name);
+                match place {
+                    Some(other) => other.clone_from(role),
+                    None => self.cluster_roles.push(role.clone()),
+                }
+                self.aggregate()
+            }
+            Object::RoleBinding(binding) => {
+                let Binding { namespace, name, .. } = binding;
+                self.told.role_bindings.insert(names(namespace, name), binding.clone());
+                // No request asks in the namespace of one that has none.
+                !namespace.is_empty() && self.put_told((namespace, binding))
+            }
+            Object::ClusterRoleBinding(binding) => {
+                let told = &mut self.told.cluster_role_bindings;
+                told.insert(names("", &binding.name), binding.clone());
+                self.put_told(("", binding))
+            }
+        }
+    }
+
+    fn put_told(&mut self, binding: NewBinding<'_>) -> bool {
+        self.put_binding(binding).1
+    }
+
+    fn delete(&mut self, object: &Object) -> bool {
+        match object {
+            Object::Role(old) => {
+                self.told.roles.remove(&names(&old.namespace, &old.name));
+                let NewRole { kind, key, .. } = role(old);
+                self.delete_role(kind, &key)
+            }
+            Object::ClusterRole(ClusterRole { name, .. }) => {
+                self.told.cluster_roles.remove(&names("", name));
+                self.cluster_roles.retain(|role| role.name != *name);
+                let is_gone = self.delete_role(RoleKind::ClusterRole, name);
+                self.aggregate() || is_gone
+            }
+            Object::RoleBinding(Binding { namespace, name, .. }) => {
+                self.told.role_bindings.remove(&names(namespace, name));
+                !namespace.is_empty() && self.remove_binding(namespace, name)
+            }
+            Object::ClusterRoleBinding(Binding { name, .. }) => {
+                self.told.cluster_role_bindings.remove(&names("", name));
+                self.remove_binding("", name)
+            }
+        }
+    }
+
+    /// Works out ClusterRoles anew, each of which may select others.
+    fn aggregate(&mut self) -> bool {
+        let all = take(&mut self.cluster_roles);
+        let changed = self.put_roles(&cluster_roles(&all).0);
+        self.cluster_roles = all;
+        changed
+    }
+}
+
+fn names(namespace: &str, name: &str) -> (String, String) {
+    (namespace.to_owned(), name.to_owned())
+}
