@@ -9,6 +9,8 @@ bench *ARGS:
     cargo bench -p verdikt-bench {{ARGS}}
 bench-go *SIZE:
     benches/go/run {{SIZE}}
+bench-peers *ARGS:
+    benches/peers/run {{ARGS}}
 # A real kube-apiserver that asks verdikt; the first build of it takes five minutes.
 e2e-kubernetes:
     tests/oracle/build && cargo test -p verdikt-cli --test kubernetes -- --nocapture
