@@ -65,7 +65,8 @@ impl Compiler {
     ///
     /// Takes what an API server would refuse as well, and treats it as Kubernetes' authorizer would:
     /// unknown kinds match nobody, missing roles permit nothing. Warnings come for roles whose
-    /// selectors cannot be used, and an error for rules beyond 4 GiB of words. Of two objects of one kind and name the later counts.
+    /// selectors cannot be used, and an error for rules beyond 4 GiB of words. Of two objects of one
+    /// kind and name the later counts.
     pub fn new(policy: &PolicySet, key: &HashKey) -> (Self, Vec<Diagnostic>) {
         let mut compiler = Self {
             table: Table {

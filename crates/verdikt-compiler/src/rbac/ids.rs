@@ -5,11 +5,11 @@ use crate::paged::{Paged, Slot, short};
 /// Numbers by hash of a name.
 pub(super) type Ids = Paged<IdSlot>;
 
-/// A number, and one bit more than it so that there is something in the slot.
+/// A number, kept as the one after it, so that 0 is none.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct IdSlot {
     hash: u32,
-    /// The number and one; 0 in a free slot.
+    /// The number after it; 0 in a free slot.
     next: u32,
 }
 

@@ -22,8 +22,8 @@ pub(super) struct Records {
 type Page = Arc<[u8]>;
 
 impl Records {
-    /// The records of `lists` in turn, each list being full but for the last; see [`PER_PAGE`].
-    pub(super) fn of<'r>(pages: impl Iterator<Item = Page> + 'r, len: u32) -> Self {
+    /// `len` records on pages of [`write_page`], which are full but for the last.
+    pub(super) fn of(pages: impl Iterator<Item = Page>, len: u32) -> Self {
         Self { pages: pages.collect(), len, live: len as usize }
     }
 

@@ -197,6 +197,37 @@ fn so_does_one_of_hundreds_of_bindings() {
 }
 
 #[test]
+fn so_does_one_that_several_threads_compile() {
+    check(101, 6_000, 1, 9_000);
+}
+
+#[test]
+fn of_two_bindings_of_one_name_the_later_counts() {
+    let mut random = Random(3);
+    let twice = |random: &mut Random, namespace: &str| {
+        let mut earlier = random.binding(namespace, 1);
+        earlier.subjects = vec![random.subject(), random.subject()];
+        (earlier, random.binding(namespace, 1))
+    };
+    for _ in 0..50 {
+        let (in_cluster, in_namespace) = (twice(&mut random, ""), twice(&mut random, "a"));
+        let policy = |all: bool| PolicySet {
+            cluster_role_bindings: list(&in_cluster, all),
+            role_bindings: list(&in_namespace, all),
+            ..PolicySet::default()
+        };
+        let key = HashKey::random();
+        let [found, wanted] = [true, false].map(|all| Table::compile(&policy(all), &key).0);
+        assert_eq!(answers(&found), answers(&wanted));
+    }
+}
+
+fn list((earlier, later): &(Binding, Binding), all: bool) -> Vec<Binding> {
+    let earlier = all.then(|| earlier.clone());
+    earlier.into_iter().chain([later.clone()]).collect()
+}
+
+#[test]
 fn single_changes_are_those_of_a_whole_policy() {
     let key = HashKey::random();
     for seed in 0..6 {
