@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use verdikt::lint::{self, Rule};
-use verdikt::{Diagnostic, Label, Severity};
+use verdikt::{Diagnostic, Label, Severity, path_escaped};
 
 use crate::commands::validate::Found;
 
@@ -164,28 +164,12 @@ fn artifact(file: &str) -> Value {
     };
     let path = path.strip_prefix(".").unwrap_or(path).display().to_string();
     let path = if path == "<stdin>" { "stdin".to_owned() } else { path };
-    let uri = escaped(&path);
+    let uri = path_escaped(&path);
     if is_relative {
         json!({ "uri": uri, "uriBaseId": "%SRCROOT%" })
     } else {
         json!({ "uri": format!("file://{uri}") })
     }
-}
-
-/// What may not stand in the path of a URI, escaped.
-fn escaped(path: &str) -> String {
-    let mut uri = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                uri.push(char::from(byte));
-            }
-            _ => {
-                let _ = write!(uri, "%{byte:02X}");
-            }
-        }
-    }
-    uri
 }
 
 /// Stays the same when lines move: it is made of what was found, in which file, and of how many alike come

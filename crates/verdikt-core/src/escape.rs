@@ -51,6 +51,27 @@ pub fn path_unescaped(text: &str) -> Option<Cow<'_, str>> {
     unescape(text, Part::Path).ok()
 }
 
+/// A text as it may stand in a path or a query: what RFC 3986 reserves becomes `%XX`, byte by byte; slashes
+/// stay.
+pub fn path_escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                escaped.push(char::from(byte));
+            }
+            _ => {
+                escaped.push('%');
+                for digit in [byte >> 4, byte & 15] {
+                    escaped
+                        .extend(char::from_digit(digit.into(), 16).map(|c| c.to_ascii_uppercase()));
+                }
+            }
+        }
+    }
+    escaped
+}
+
 /// Decodes and checks a part; the bytes need not be UTF-8.
 pub(crate) fn decode(text: &str, part: Part) -> Result<Vec<u8>, EscapeError> {
     let mut decoded = Vec::with_capacity(text.len());

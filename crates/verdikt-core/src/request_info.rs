@@ -5,10 +5,12 @@
 //! is not UTF-8 once decoded counts as U+FFFD, byte by byte.
 
 mod layout;
+mod line;
 
 use std::{borrow::Cow, error, fmt};
 
 use self::layout::Layout;
+pub use self::line::request_line;
 use crate::{
     Selectors, UrlError, field_selector,
     query::ListQuery,

@@ -70,8 +70,8 @@ pub use verdikt_compiler::{NonResourceRule, ResourceRule, Rules};
 pub use verdikt_core::{
     Attributes, Credentials, Effect, GoQuoted, HashKey, Headers, Identity, IdentityBuffer,
     NumberedUsers, Peer, Reason, RequestInfo, RequestInfoError, Requester, Revision, Secret,
-    Selectors, User, field_selector, groups, label_selector, names, path_unescaped, resource_types,
-    users,
+    Selectors, User, field_selector, groups, label_selector, names, path_escaped, path_unescaped,
+    request_line, resource_types, users,
 };
 pub use verdikt_parser as parser;
 pub use verdikt_parser::{Diagnostic, Label, Limits, Place, PolicySet, Severity};

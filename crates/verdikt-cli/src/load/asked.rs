@@ -8,6 +8,7 @@ use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::Path;
 
 use serde::Deserialize;
+use verdikt::Attributes;
 
 use crate::failure::Failure;
 use crate::question::{AsFlags, WhatFlags};
@@ -104,6 +105,22 @@ impl Asked {
             return Err("either `resource` or `path` is expected");
         }
         Ok(self)
+    }
+
+    /// As authorizers take it, without user and selectors.
+    pub(super) fn attributes(&self) -> Attributes<'_> {
+        Attributes {
+            verb: &self.verb,
+            api_group: &self.api_group,
+            api_version: &self.api_version,
+            resource: &self.resource,
+            subresource: &self.subresource,
+            namespace: &self.namespace,
+            name: &self.name,
+            path: &self.path,
+            resource_request: self.path.is_empty(),
+            ..Attributes::default()
+        }
     }
 
     /// Whether it is about whoever calls.

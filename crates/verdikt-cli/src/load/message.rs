@@ -11,7 +11,6 @@ use verdikt_server::proto::v1;
 
 use super::asked::Asked;
 use super::kind::Kind;
-use super::target;
 use crate::failure::Failure;
 
 /// One call.
@@ -210,7 +209,8 @@ fn review(asked: &Asked) -> Option<Bytes> {
 }
 
 fn ext_authz(asked: &Asked, client: Option<&str>) -> Option<Bytes> {
-    let (method, path) = target::of(asked)?;
+    let (fields, labels) = (&asked.field_selector, &asked.label_selector);
+    let (method, path) = verdikt::request_line(&asked.attributes(), fields, labels)?;
     let mut headers = Vec::new();
     let mut add = |key: &str, value: &str| {
         let (key, value) = (key.to_owned(), value.to_owned());

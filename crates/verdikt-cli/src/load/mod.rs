@@ -17,7 +17,6 @@ mod report;
 mod review;
 mod stream;
 mod tally;
-mod target;
 mod worker;
 
 use std::sync::Arc;
