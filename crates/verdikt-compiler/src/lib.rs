@@ -9,6 +9,7 @@ mod filter;
 mod intern;
 pub mod lint;
 pub mod node;
+mod number;
 mod paged;
 pub mod rbac;
 mod rules;

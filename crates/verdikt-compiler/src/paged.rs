@@ -240,12 +240,42 @@ impl<S: Slot> Page<S> {
         }
     }
 
-    /// All others move to where they would be without it.
     fn remove(&mut self, at: usize) {
-        let left = self.slots.iter().enumerate().filter(|(index, _)| *index != at);
-        let left: Vec<S> = left.map(|(_, entry)| *entry).filter(|entry| !entry.is_free()).collect();
-        let is_roomy = left.len() * 8 < self.slots.len();
-        *self = if is_roomy { Self::roomy(&left) } else { Self::of(&left, self.slots.len()) };
+        if let Some(slot) = Arc::make_mut(&mut self.slots).get_mut(at) {
+            *slot = S::default();
+        }
+        self.used -= 1;
+        if self.slots.len() > MIN_SLOTS && self.used * 8 < self.slots.len() {
+            let entries: Vec<S> = self.entries().collect();
+            *self = Self::roomy(&entries);
+        } else {
+            self.close(at);
+        }
+    }
+
+    /// Moves entries behind a slot that became free into it, so that none is cut off from where it is
+    /// looked for.
+    fn close(&mut self, mut free: usize) {
+        let len = self.slots.len();
+        let mut at = free;
+        loop {
+            at = (at + 1) % len;
+            let Some(entry) = self.slots.get(at).copied().filter(|entry| !entry.is_free()) else {
+                return;
+            };
+            // How far the entry lies behind where it is looked for first, and how far behind the free slot.
+            let distance = (at + len - self.start(entry.hash())) % len;
+            if distance >= (at + len - free) % len {
+                let slots = Arc::make_mut(&mut self.slots);
+                if let Some(slot) = slots.get_mut(free) {
+                    *slot = entry;
+                }
+                if let Some(slot) = slots.get_mut(at) {
+                    *slot = S::default();
+                }
+                free = at;
+            }
+        }
     }
 }
 

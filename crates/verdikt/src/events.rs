@@ -110,7 +110,9 @@ impl Engine {
                     nodes |= apply(graph, event, &self.0.metrics);
                 }
                 (Event::Rbac(event), Sources { rbac: Some(compiler), .. }) => {
-                    rbac |= compiler.apply(event);
+                    let (is_different, found) = compiler.apply(event);
+                    found.iter().for_each(|found| tracing::warn!("{found}"));
+                    rbac |= is_different;
                 }
                 _ => {}
             }

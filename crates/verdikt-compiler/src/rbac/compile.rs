@@ -22,6 +22,7 @@ use super::roles::{RoleId, RoleKind, Roles, write_key};
 use super::set::{SetId, Sets};
 use super::table::{Table, hash_in};
 use crate::cow::CowVec;
+use crate::number::as_u32;
 use crate::paged::Paged;
 
 /// A [`Table`], and what changing it needs beside it.
@@ -36,9 +37,9 @@ pub struct Compiler {
     pub(super) free_bindings: Vec<BindingId>,
     pub(super) files: HashMap<Arc<str>, u32>,
     /// What events brought.
-    pub(super) told: Told,
+    pub(super) told: Arc<Told>,
     /// All ClusterRoles as they are written: any may select any other by its labels.
-    pub(super) cluster_roles: Vec<ClusterRole>,
+    pub(super) cluster_roles: Arc<Vec<ClusterRole>>,
 }
 
 /// A role as it is to be: its kind, the name under which it is kept, its rules, and where it stands.
@@ -85,8 +86,8 @@ impl Compiler {
             binding_ids: Ids::default(),
             free_bindings: Vec::new(),
             files: HashMap::new(),
-            told: Told::default(),
-            cluster_roles: policy.cluster_roles.clone(),
+            told: Arc::default(),
+            cluster_roles: Arc::new(policy.cluster_roles.clone()),
         };
         let (roles, mut diagnostics) = cluster_roles(&policy.cluster_roles);
         let mut lists = RuleLists::default();
@@ -340,10 +341,6 @@ pub(super) fn in_cluster(binding: &Binding) -> NewBinding<'_> {
 /// A RoleBinding, but for one that has no namespace: no request asks there.
 pub(super) fn in_namespace(binding: &Binding) -> Option<NewBinding<'_>> {
     (!binding.namespace.is_empty()).then_some((&binding.namespace, binding))
-}
-
-pub(super) fn as_u32(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 /// Enough for a thread to be worth waking, and few enough to share the work well.

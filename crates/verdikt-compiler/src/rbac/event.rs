@@ -1,15 +1,16 @@
 //! Objects that are told of one by one, beside those that files bring.
 
 use std::collections::BTreeMap;
-use std::mem::take;
+use std::sync::Arc;
 
+use verdikt_parser::Diagnostic;
 use verdikt_parser::rbac::{Binding, ClusterRole, Role};
 
-use super::compile::{Compiler, NewBinding, NewRole, cluster_roles, role};
+use super::compile::{Compiler, NewRole, cluster_roles, in_cluster, in_namespace, role};
 use super::roles::RoleKind;
 
 /// An object of RBAC.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they are Kubernetes' kinds")]
 #[non_exhaustive]
 pub enum Object {
@@ -20,7 +21,7 @@ pub enum Object {
 }
 
 /// What happened to an object.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// It is there, or is different from before.
     Put(Object),
@@ -82,80 +83,77 @@ fn either<'a, T>(
 }
 
 impl Compiler {
-    /// Takes note of an event; tells whether anything is different now.
+    /// Takes note of an event; tells whether anything is different now, and what is wrong with selectors.
     ///
     /// Costs in proportion to the object for a binding. For a role whose rules changed, what all roles
     /// permit is worked out anew.
-    pub fn apply(&mut self, event: &Event) -> bool {
+    pub fn apply(&mut self, event: &Event) -> (bool, Vec<Diagnostic>) {
         match event {
             Event::Put(object) => self.put(object),
             Event::Deleted(object) => self.delete(object),
         }
     }
 
-    fn put(&mut self, object: &Object) -> bool {
-        match object {
+    fn put(&mut self, object: &Object) -> (bool, Vec<Diagnostic>) {
+        let told = Arc::make_mut(&mut self.told);
+        let changed = match object {
             Object::Role(new) => {
-                self.told.roles.insert(names(&new.namespace, &new.name), new.clone());
-                self.put_roles(&[role(new)])
+                told.roles.insert(names(&new.namespace, &new.name), new.clone());
+                self.change_roles(&[role(new)], None)
             }
             Object::ClusterRole(role) => {
-                self.told.cluster_roles.insert(names("", &role.name), role.clone());
-                let place = self.cluster_roles.iter_mut().find(|other| other.name == role.name);
-                match place {
+                told.cluster_roles.insert(names("", &role.name), role.clone());
+                let all = Arc::make_mut(&mut self.cluster_roles);
+                match all.iter_mut().find(|other| other.name == role.name) {
                     Some(other) => other.clone_from(role),
-                    None => self.cluster_roles.push(role.clone()),
+                    None => all.push(role.clone()),
                 }
-                self.aggregate()
+                return self.aggregate(None);
             }
             Object::RoleBinding(binding) => {
                 let Binding { namespace, name, .. } = binding;
-                self.told.role_bindings.insert(names(namespace, name), binding.clone());
-                // No request asks in the namespace of one that has none.
-                !namespace.is_empty() && self.put_told((namespace, binding))
+                told.role_bindings.insert(names(namespace, name), binding.clone());
+                in_namespace(binding).is_some_and(|binding| self.put_binding(binding).1)
             }
             Object::ClusterRoleBinding(binding) => {
-                let told = &mut self.told.cluster_role_bindings;
-                told.insert(names("", &binding.name), binding.clone());
-                self.put_told(("", binding))
+                told.cluster_role_bindings.insert(names("", &binding.name), binding.clone());
+                self.put_binding(in_cluster(binding)).1
             }
-        }
+        };
+        (changed, Vec::new())
     }
 
-    fn put_told(&mut self, binding: NewBinding<'_>) -> bool {
-        self.put_binding(binding).1
-    }
-
-    fn delete(&mut self, object: &Object) -> bool {
-        match object {
+    fn delete(&mut self, object: &Object) -> (bool, Vec<Diagnostic>) {
+        let told = Arc::make_mut(&mut self.told);
+        let changed = match object {
             Object::Role(old) => {
-                self.told.roles.remove(&names(&old.namespace, &old.name));
+                told.roles.remove(&names(&old.namespace, &old.name));
                 let NewRole { kind, key, .. } = role(old);
-                self.delete_role(kind, &key)
+                self.change_roles(&[], Some((kind, &key)))
             }
             Object::ClusterRole(ClusterRole { name, .. }) => {
-                self.told.cluster_roles.remove(&names("", name));
-                self.cluster_roles.retain(|role| role.name != *name);
-                let is_gone = self.delete_role(RoleKind::ClusterRole, name);
-                self.aggregate() || is_gone
+                told.cluster_roles.remove(&names("", name));
+                Arc::make_mut(&mut self.cluster_roles).retain(|role| role.name != *name);
+                return self.aggregate(Some(name));
             }
             Object::RoleBinding(Binding { namespace, name, .. }) => {
-                self.told.role_bindings.remove(&names(namespace, name));
+                told.role_bindings.remove(&names(namespace, name));
                 !namespace.is_empty() && self.remove_binding(namespace, name)
             }
             Object::ClusterRoleBinding(Binding { name, .. }) => {
-                self.told.cluster_role_bindings.remove(&names("", name));
+                told.cluster_role_bindings.remove(&names("", name));
                 self.remove_binding("", name)
             }
-        }
+        };
+        (changed, Vec::new())
     }
 
-    /// Works out ClusterRoles anew, each of which may select others.
-    fn aggregate(&mut self) -> bool {
-        let all = take(&mut self.cluster_roles);
-        let changed = self.put_roles(&cluster_roles(&all).0);
-        self.cluster_roles = all;
-        changed
+    /// Works out ClusterRoles anew, each of which may select others; one may be gone.
+    fn aggregate(&mut self, gone: Option<&str>) -> (bool, Vec<Diagnostic>) {
+        let all = Arc::clone(&self.cluster_roles);
+        let (roles, found) = cluster_roles(&all);
+        let gone = gone.map(|name| (RoleKind::ClusterRole, name));
+        (self.change_roles(&roles, gone), found)
     }
 }
 

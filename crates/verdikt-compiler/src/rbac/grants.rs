@@ -8,6 +8,7 @@ use super::records::{BindingId, Records};
 use super::roles::RoleId;
 use crate::cow::CowVec;
 use crate::filter::Filter;
+use crate::number::as_u32;
 use crate::paged::{Paged, Slot, short};
 
 /// One role, granted to one subject by one binding.
@@ -211,10 +212,6 @@ fn filter(slots: impl Iterator<Item = GrantSlot>, room: usize) -> Filter {
 #[inline]
 fn spread(hash: u32) -> u64 {
     u64::from(hash) << 32 | u64::from(hash)
-}
-
-fn as_u32(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 /// In place of a role: the grants lie in the list whose number stands in place of the binding.

@@ -4,6 +4,7 @@ use hashbrown::HashTable;
 use verdikt_core::HashKey;
 
 use crate::intern::{Interner, StrId};
+use crate::number::as_u32;
 
 /// Name of a list of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,7 +60,7 @@ impl NameLists {
         if let Some(&id) = ids.find(hash, is_it) {
             return id;
         }
-        let id = NameListId(u32::try_from(lists.len()).unwrap_or(u32::MAX));
+        let id = NameListId(as_u32(lists.len()));
         for &name in &names {
             members
                 .insert_unique(member_hash((id, name)), (id, name), |&member| member_hash(member));

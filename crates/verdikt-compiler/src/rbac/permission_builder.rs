@@ -14,6 +14,7 @@ use super::permission::{
 use super::set::Content;
 use super::verb::Verbs;
 use crate::intern::StrId;
+use crate::number::as_u32;
 
 /// Gives every pattern of the rules it is shown an id.
 pub(super) struct PermissionBuilder<'k> {
@@ -126,7 +127,7 @@ impl<'k> PermissionBuilder<'k> {
         if let Some(id) = self.out.pattern(pattern) {
             return id;
         }
-        let id = PatternId(u32::try_from(self.patterns.len()).unwrap_or(u32::MAX));
+        let id = PatternId(as_u32(self.patterns.len()));
         self.patterns.push(pattern);
         self.out.patterns.insert_unique(pattern.hash(), (pattern, id), |(other, _)| other.hash());
         if pattern.verb != ANY {
@@ -308,10 +309,6 @@ fn splits(text: &str) -> impl Iterator<Item = (&str, &str)> {
         .filter_map(|(at, _)| Some((text.get(..at)?, text.get(at + 1..)?)))
         .filter(|(_, subresource)| !subresource.is_empty());
     std::iter::once((text, "")).chain(with_subresource)
-}
-
-fn as_u32(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 /// Verbs that get a column; policies with more make their rarest verbs take the slower way.

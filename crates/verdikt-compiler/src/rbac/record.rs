@@ -8,6 +8,7 @@ use verdikt_core::{User, same};
 use verdikt_parser::rbac::{Binding, Subject};
 
 use super::roles::RoleId;
+use crate::number::as_u32;
 
 /// A binding, read from its bytes.
 #[derive(Clone, Copy, Debug)]
@@ -257,10 +258,6 @@ fn write_number(mut number: u32, out: &mut Vec<u8>) {
 
 fn number_len(number: u32) -> usize {
     (u32::BITS - (number | 1).leading_zeros()).div_ceil(7) as usize
-}
-
-fn as_u32(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 /// What user names of service accounts start with.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::record::{self, Record};
 use crate::cow::CowVec;
+use crate::number::as_u32;
 
 /// Number of a binding. It stays while the binding does, whatever happens to others.
 pub(super) type BindingId = u32;
@@ -96,7 +97,7 @@ pub(super) fn write_page(records: &[&[u8]]) -> Page {
     let mut end = HEADER;
     for index in 0..PER_PAGE {
         end += records.get(index).map_or(0, |record| record.len());
-        page.extend_from_slice(&u32::try_from(end).unwrap_or(u32::MAX).to_le_bytes());
+        page.extend_from_slice(&as_u32(end).to_le_bytes());
     }
     page.extend(records.iter().flat_map(|record| record.iter()));
     page.into()

@@ -111,16 +111,15 @@ impl Compiler {
 
     /// Makes the roles these, and no others.
     pub(super) fn update_roles(&mut self, roles: &[NewRole<'_>]) {
-        let mut changed = self.put_roles_unseen(roles);
-        let mut is_new = vec![false; self.uses.len()];
-        for role in roles {
-            if let Some(RoleId(id)) = self.role_id(role.kind.text(), &role.key)
-                && let Some(is_new) = is_new.get_mut(id as usize)
-            {
-                *is_new = true;
+        let (ids, mut changed) = self.add_roles(roles);
+        let mut is_asked = vec![false; self.uses.len()];
+        for id in ids {
+            if let Some(is_asked) = is_asked.get_mut(id.0 as usize) {
+                *is_asked = true;
             }
         }
-        for id in (0..).zip(is_new).filter_map(|(id, is_new)| (!is_new).then_some(RoleId(id))) {
+        let gone = |(id, is_asked): (u32, bool)| (!is_asked).then_some(RoleId(id));
+        for id in (0..).zip(is_asked).filter_map(gone) {
             changed |= self.drop_role(id);
         }
         if changed {
@@ -128,41 +127,40 @@ impl Compiler {
         }
     }
 
-    /// Adds roles, or puts them in the place of those of their names; tells whether any has other rules
-    /// than before.
-    pub(super) fn put_roles(&mut self, roles: &[NewRole<'_>]) -> bool {
-        let changed = self.put_roles_unseen(roles);
+    /// Adds roles, or puts them in the place of those of their names, and takes one away; tells whether any
+    /// has other rules than before.
+    pub(super) fn change_roles(
+        &mut self,
+        roles: &[NewRole<'_>],
+        gone: Option<(RoleKind, &str)>,
+    ) -> bool {
+        let gone = gone.and_then(|(kind, key)| self.role_id(kind.text(), key));
+        let is_gone = gone.is_some_and(|id| self.drop_role(id));
+        let changed = self.add_roles(roles).1 || is_gone;
         if changed {
             self.compile_roles();
         }
         changed
     }
 
-    /// The same, and what they permit is still to be worked out.
-    fn put_roles_unseen(&mut self, roles: &[NewRole<'_>]) -> bool {
+    /// What the roles permit is still to be worked out, if any has other rules than before.
+    fn add_roles(&mut self, roles: &[NewRole<'_>]) -> (Vec<RoleId>, bool) {
         let mut lists = RuleLists::default();
         let mut changed = false;
-        for role in roles {
+        let mut add = |role: &NewRole<'_>| {
             let old = self.role_id(role.kind.text(), &role.key);
             let old = old.and_then(|id| self.table.roles.get(id)?.rules.clone());
             let rules = old.filter(|rules| **rules == *role.rules).unwrap_or_else(|| {
                 changed = true;
                 lists.list(&role.rules)
             });
-            self.put_role(role, rules);
-        }
-        changed
+            self.put_role(role, rules)
+        };
+        let ids = roles.iter().map(&mut add).collect();
+        (ids, changed)
     }
 
     /// Takes a role away; tells whether it was there.
-    pub(super) fn delete_role(&mut self, kind: RoleKind, key: &str) -> bool {
-        let is_gone = self.role_id(kind.text(), key).is_some_and(|id| self.drop_role(id));
-        if is_gone {
-            self.compile_roles();
-        }
-        is_gone
-    }
-
     fn drop_role(&mut self, id: RoleId) -> bool {
         let Some(old) = self.table.roles.get(id).filter(|role| role.rules.is_some()) else {
             return false;

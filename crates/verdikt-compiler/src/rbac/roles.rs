@@ -7,6 +7,7 @@ use verdikt_parser::rbac::PolicyRule;
 use super::record::{PlaceRecord, Record};
 use super::set::SetId;
 use crate::cow::CowVec;
+use crate::number::as_u32;
 
 /// Number of a role that is there, or that a binding refers to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +73,7 @@ impl Roles {
     pub(super) fn push(&mut self, record: RoleRecord, set: SetId) -> RoleId {
         self.missing += usize::from(record.is_missing());
         Arc::make_mut(&mut self.sets).push(set);
-        RoleId(u32::try_from(self.records.push(record)).unwrap_or(u32::MAX))
+        RoleId(as_u32(self.records.push(record)))
     }
 
     /// Puts another role in the place of one.

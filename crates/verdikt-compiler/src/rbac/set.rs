@@ -6,6 +6,7 @@ use verdikt_core::HashKey;
 use super::matrix::{Matrix, Permitted};
 use super::names::{NameListId, NameLists};
 use super::permission::{Class, PatternId, Permissions};
+use crate::number::as_u32;
 
 /// Name of a permission set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,7 +131,7 @@ impl Sets {
         if let Some(&(_, id)) = known {
             return id;
         }
-        let id = SetId(u32::try_from(self.sets.len()).unwrap_or(u32::MAX));
+        let id = SetId(as_u32(self.sets.len()));
         let all = content.patterns.iter().chain(content.named.iter().map(|(pattern, _)| pattern));
         let mask = all.fold(0, |mask, pattern| mask | pattern.mask());
         let named_start = as_u32(self.named.len());
@@ -193,10 +194,6 @@ impl Sets {
 fn content_hash(content: &Content) -> u64 {
     use std::hash::BuildHasher as _;
     foldhash::fast::FixedState::default().hash_one(content)
-}
-
-fn as_u32(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 /// Up to this many patterns, looking at each beats searching.

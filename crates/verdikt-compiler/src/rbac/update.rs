@@ -1,6 +1,6 @@
 //! Bindings that come, change and go in a [`Table`](super::Table) that is there.
 
-use std::mem::take;
+use std::sync::Arc;
 
 use verdikt_core::HashKey;
 use verdikt_parser::rbac::ClusterRole;
@@ -17,7 +17,7 @@ impl Compiler {
     /// Makes the tables those of another policy, looking closer at what is different alone. What events
     /// brought stays, and counts more than what the policy says of it.
     pub fn update(&mut self, policy: &PolicySet) -> Vec<Diagnostic> {
-        let told = take(&mut self.told);
+        let told = Arc::clone(&self.told);
         let all: Vec<ClusterRole> = told.cluster_roles(&policy.cluster_roles).cloned().collect();
         let (mut new, mut diagnostics) = cluster_roles(&all);
         new.extend(told.roles(&policy.roles).map(role));
@@ -27,7 +27,7 @@ impl Compiler {
         let cluster = told.cluster_role_bindings(&policy.cluster_role_bindings).map(in_cluster);
         let namespaced = told.role_bindings(&policy.role_bindings).filter_map(in_namespace);
         self.update_bindings(cluster.chain(namespaced));
-        (self.told, self.cluster_roles) = (told, all);
+        self.cluster_roles = Arc::new(all);
         diagnostics
     }
 
